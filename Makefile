@@ -1,0 +1,69 @@
+# Everything runs in .venv, made from requirements.lock. `make help` lists the targets.
+PYTHON ?= python3
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+VENDOR := book/assets/vendor/.done
+HTML := _build/html/index.html
+NOTEBOOKS := $(wildcard book/*.ipynb)
+PAGES := $(wildcard book/*.ipynb book/*.md book/*.bib)
+ASSETS := $(wildcard book/assets/*.*)
+SOURCES := $(PAGES) $(ASSETS) $(wildcard cnninv_lite/*.py) _config.yml _toc.yml tools/book_fixes.py
+
+# One thread for each of the $(JOBS) processes: more are slower on a small machine.
+export OPENBLAS_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help book lab test lint notebooks text from-text lock clean
+.DELETE_ON_ERROR:
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+book: $(HTML)  ## run the notebooks, build the pages, say where they are
+	@echo; echo "The book: file://$(CURDIR)/$(HTML)"
+
+lab: $(READY)  ## open the chapters in JupyterLab
+	$(BIN)/jupyter lab book/intro.ipynb
+
+test: $(HTML)  ## run all tests: module, notebooks, prose, pages
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+lint: $(READY)  ## check style (notebooks too) and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+notebooks: $(READY)  ## run every notebook and store its outputs
+	$(BIN)/python tools/notebooks.py run $(NOTEBOOKS)
+
+text: $(READY)  ## write the notebooks as text to drafts/, to be edited there
+	$(BIN)/python tools/notebooks.py to-text $(NOTEBOOKS)
+
+from-text: $(READY)  ## turn the texts in drafts/ into notebooks again (then: make notebooks)
+	$(BIN)/python tools/notebooks.py from-text drafts/*.md
+
+lock: $(READY)  ## refresh requirements.lock from requirements.txt
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile requirements.txt --output-file requirements.lock --upgrade --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-package cnninv-lite \
+	  --custom-compile-command "make lock" --quiet
+
+clean:  ## remove all that make made, but for the environment (rm -r .venv)
+	rm -rf _build book/assets/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The book needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENDOR): tools/vendor_js.sh
+	sh tools/vendor_js.sh
+
+$(HTML): $(READY) $(VENDOR) $(SOURCES)
+	$(BIN)/jupyter-book build . --all -W -n --keep-going
+	@touch $@

@@ -1,0 +1,143 @@
+"""Run the chapters' notebooks, and turn them into text and back.
+
+    python tools/notebooks.py run book/*.ipynb         execute, normalise, store in place
+    python tools/notebooks.py to-text book/*.ipynb     write drafts/NAME.md, to be edited
+    python tools/notebooks.py from-text drafts/*.md    write book/NAME.ipynb; outputs of unchanged cells stay
+
+What is stored depends on the cells' sources and results alone: a second run gives the same bytes.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).resolve().parent.parent
+BOOK, DRAFTS = ROOT / "book", ROOT / "drafts"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+CELL_METADATA = ("mystnb", "slideshow", "tags")
+TEXT_METADATA = {"kernelspec": METADATA["kernelspec"], "jupytext": {"notebook_metadata_filter": "-all"}}
+
+
+def merge_streams(outputs):
+    """Join neighbouring pieces of one stream: how the kernel cuts it depends on timing."""
+    merged = []
+    for out in outputs:
+        last = merged[-1] if merged else None
+        if last and out.output_type == last.output_type == "stream" and out.name == last.name:
+            last.text += out.text
+        else:
+            merged.append(out)
+    return merged
+
+
+def normalise(nb):
+    """Keep what a reader needs; drop what changes with each run or machine.
+
+    Cell ids are made from the cells' sources. A widget's view is dropped, as its state is not stored: viewers
+    without the book's build show the static picture beside it.
+    """
+    nb.metadata = nbformat.from_dict(METADATA)
+    nb.nbformat, nb.nbformat_minor = 4, 5
+    seen = {}
+    for cell in nb.cells:
+        digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+        seen[digest] = seen.get(digest, 0) + 1
+        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k in CELL_METADATA}
+        if cell.cell_type == "code":
+            cell.outputs = merge_streams(cell.outputs)
+            for out in cell.outputs:
+                if out.get("data", {}).pop(WIDGET, None) and not any(k.startswith("image/") for k in out.data):
+                    print(f"warning: cell {cell.id}: a widget with no picture for viewers without widgets")
+    nbformat.validate(nb)
+
+
+def save(nb, path):
+    """Write the notebook with sorted keys, if it changed; say so."""
+    before = path.read_text(encoding="utf8") if path.exists() else ""
+    after = json.dumps(nb, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    if after != before:
+        path.write_text(after, encoding="utf8", newline="\n")
+    return "unchanged" if after == before else "written"
+
+
+def run(path):
+    """Execute one notebook and store it; return an error as text, or None."""
+    nb = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        nb,
+        timeout=600,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:  # its text has the cell's source and the traceback
+        return f"{path} failed, and was left as it was:\n{error}"
+    normalise(nb)
+    print(path, save(nb, path), flush=True)
+    return None
+
+
+def to_text(path):
+    """Write a notebook's text, in MyST Markdown, to the drafts folder."""
+    nb = nbformat.read(path, as_version=4)
+    for cell in nb.cells:
+        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in CELL_METADATA})
+    nb.metadata = nbformat.from_dict(TEXT_METADATA)
+    DRAFTS.mkdir(exist_ok=True)
+    target = DRAFTS / f"{path.stem}.md"
+    jupytext.write(nb, target, fmt="md:myst")
+    print(target.relative_to(ROOT), "written")
+
+
+def from_text(path):
+    """Write a notebook from its text; a code cell whose source is unchanged keeps its outputs."""
+    nb = jupytext.read(path, fmt="md:myst")
+    target = BOOK / f"{path.stem}.ipynb"
+    stored = {}
+    if target.exists():
+        for cell in nbformat.read(target, as_version=4).cells:
+            if cell.cell_type == "code":
+                stored.setdefault(cell.source, []).append(cell)
+    for cell in nb.cells:
+        if cell.cell_type == "code" and stored.get(cell.source):
+            old = stored[cell.source].pop(0)
+            cell.outputs, cell.execution_count = old.outputs, old.execution_count
+    normalise(nb)
+    print(target.relative_to(ROOT), save(nb, target))
+
+
+def main():
+    """Parse the command line and do the one thing asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["run", "to-text", "from-text"])
+    parser.add_argument("paths", nargs="+", type=Path)
+    args = parser.parse_args()
+    if args.command == "run":
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        with ProcessPoolExecutor(min(len(args.paths), os.cpu_count() or 1)) as pool:
+            errors = [error for error in pool.map(run, args.paths) if error]
+        return "\n\n".join(errors) or None
+    for path in args.paths:
+        (to_text if args.command == "to-text" else from_text)(path)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
