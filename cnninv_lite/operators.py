@@ -1,0 +1,269 @@
+"""One layer as a linear operator: the convolution matrix W and its adjoint, never formed unless asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import LinearOperator
+
+from ._checks import as_generator, as_real, as_sizes
+
+__all__ = ["FilterBank", "adjoint_error"]
+
+CHUNK_BYTES = 1 << 20  # columns gathered before each matrix product: they stay in the L2 cache
+
+
+class FilterBank(LinearOperator):
+    """The matrix W of one convolutional layer, of shape (K n, M D).
+
+    Row (i, p) of W is filter w_i placed at offset p t, so that
+
+        (W x)[i, p] = sum over m, j of w[i, m, j] x[m, p t + j],
+
+    the cross-correlation of every deep-learning library, with no padding: no filter is ever cut.
+
+    Parameters
+    ----------
+    filters : array_like of shape (K, M, *ell)
+        K filters with M channels over one or two spatial axes.
+    input_shape : tuple of int, (M, *D)
+        Channels and size of the input.
+    stride : int or tuple of int
+        Step t between positions, one for all axes or one per axis.
+
+    Attributes
+    ----------
+    filters : ndarray of shape (K, M, *ell), read-only
+    K, M : int
+        Number of filters and of channels.
+    ell, D, n, stride : tuple of int
+        Filter length, input length, number of positions and step, one entry per axis:
+        n = floor((D - ell) / stride) + 1.
+
+    Raises
+    ------
+    TypeError
+        If the filters are complex or not numbers, or a size is not an integer.
+    ValueError
+        If shapes disagree, the filters are longer than the input, or hold NaN.
+
+    Notes
+    -----
+    float32 filters and float32 input give float32 output; other real types count as float64.
+
+    References
+    ----------
+    Gilbert et al. (2017), Figure 1.
+
+    Examples
+    --------
+    >>> W = FilterBank([[[1.0, -1.0]]], input_shape=(1, 4))
+    >>> W.toarray()
+    array([[ 1., -1.,  0.,  0.],
+           [ 0.,  1., -1.,  0.],
+           [ 0.,  0.,  1., -1.]])
+    >>> W @ [1.0, 2.0, 4.0, 8.0]
+    array([-1., -2., -4.])
+    """
+
+    def __init__(self, filters, input_shape, stride=1):
+        filters = as_real(filters, "filters").copy()
+        if filters.ndim not in (3, 4) or 0 in filters.shape:
+            raise ValueError(
+                "filters must have shape (K, M, ell) or (K, M, ell_1, ell_2) with no empty axis, "
+                f"but came with shape {filters.shape}."
+            )
+        axes = filters.ndim - 2
+        if np.ndim(input_shape) == 0 or len(input_shape) != axes + 1:
+            raise ValueError(
+                f"input_shape must be (M, {'D' if axes == 1 else 'D_1, D_2'}) to fit filters of shape "
+                f"{filters.shape}, but came as {input_shape!r}."
+            )
+        self.K, self.M, *ell = filters.shape
+        channels, *D = as_sizes(input_shape, "input_shape")
+        self.ell, self.D = tuple(ell), tuple(D)
+        self.stride = as_sizes(stride, "stride", axes)
+        if channels != self.M:
+            raise ValueError(
+                f"input_shape has M = {channels} channels, but filters of shape {filters.shape} have {self.M}."
+            )
+        if any(size < length for size, length in zip(self.D, self.ell, strict=True)):
+            raise ValueError(
+                f"no position is left: filters of length ell = {self.ell} do not fit into an input of "
+                f"length D = {self.D}."
+            )
+        sizes = zip(self.D, self.ell, self.stride, strict=True)
+        self.n = tuple((size - length) // step + 1 for size, length, step in sizes)
+        filters.flags.writeable = False
+        self.filters = filters
+        super().__init__(filters.dtype, (self.K * prod(self.n), self.M * prod(self.D)))
+
+    def __repr__(self) -> str:
+        return (
+            f"FilterBank(K={self.K}, M={self.M}, ell={self.ell}, D={self.D}, n={self.n}, stride={self.stride}, "
+            f"dtype={self.dtype})"
+        )
+
+    def analysis(self, x) -> np.ndarray:
+        """Return h = W x: the inner products of `x` with every filter at every position.
+
+        Parameters
+        ----------
+        x : array_like of shape (..., M, *D)
+
+        Returns
+        -------
+        ndarray of shape (..., K, *n)
+        """
+        x, batch = self._batch(x, "x", (self.M, *self.D))
+        return self._analyse(x).reshape(*batch, self.K, *self.n)
+
+    def synthesis(self, z) -> np.ndarray:
+        """Return x = W^T z: the sum of the filters, each placed and weighted as the code `z` says.
+
+        This is the exact adjoint of `analysis`, the "transposed convolution" of deep-learning libraries.
+
+        Parameters
+        ----------
+        z : array_like of shape (..., K, *n)
+
+        Returns
+        -------
+        ndarray of shape (..., M, *D)
+        """
+        z, batch = self._batch(z, "z", (self.K, *self.n))
+        return self._synthesise(z).reshape(*batch, self.M, *self.D)
+
+    def correlations(self) -> np.ndarray:
+        """Return the table of inner products of the rows of W: all of W W^T, which depends on lags alone.
+
+        Returns
+        -------
+        ndarray of shape (K, K, *(2 L - 1)) with L = ceil(ell / stride)
+            Entry [i, j, L - 1 + d] is <row (i, p), row (j, p + d)>, whatever p is. Rows further
+            apart than L - 1 positions do not overlap: their inner product is zero.
+        """
+        reach = [-(-length // step) - 1 for length, step in zip(self.ell, self.stride, strict=True)]
+        margin = [(0, 0), (0, 0)] + [(r * t, r * t) for r, t in zip(reach, self.stride, strict=True)]
+        padded = np.pad(self.filters, margin)
+        return FilterBank(self.filters, padded.shape[1:], self.stride)._analyse(padded)
+
+    def normalized(self) -> FilterBank:
+        """Return the bank with every filter scaled to unit norm.
+
+        Raises
+        ------
+        ValueError
+            If a filter is zero.
+        """
+        norms = np.linalg.norm(self.filters.reshape(self.K, -1), axis=1)
+        if not norms.all():
+            raise ValueError(f"filter {int(np.argmin(norms))} is zero: it has no direction to normalise.")
+        filters = self.filters / norms.reshape(-1, *(1,) * (self.filters.ndim - 1))
+        return FilterBank(filters, (self.M, *self.D), self.stride)
+
+    def tosparse(self) -> csr_array:
+        """Return W as a SciPy CSR array: K n rows with M |ell| stored entries each."""
+        index = self._windows(np.arange(self.shape[1]).reshape(1, self.M, *self.D))
+        axes = len(self.n)
+        order = (*range(2 + axes, 2 + 2 * axes), *range(2 + axes))  # positions first, then channel and taps
+        columns = index.transpose(order).reshape(prod(self.n), -1)
+        weights = np.broadcast_to(self.filters.reshape(self.K, 1, -1), (self.K, *columns.shape))
+        starts = np.arange(self.shape[0] + 1) * columns.shape[1]
+        return csr_array((weights.ravel(), np.tile(columns.ravel(), self.K), starts), shape=self.shape)
+
+    def toarray(self) -> np.ndarray:
+        """Return W as a dense array of shape (K n, M D)."""
+        return self.tosparse().toarray()
+
+    # The hooks of LinearOperator: the same two kernels on flattened signals.
+
+    def _matvec(self, x):
+        return self.analysis(np.reshape(x, (self.M, *self.D))).ravel()
+
+    def _rmatvec(self, z):
+        return self.synthesis(np.reshape(z, (self.K, *self.n))).ravel()
+
+    def _matmat(self, X):
+        return self.analysis(np.asarray(X).T.reshape(-1, self.M, *self.D)).reshape(-1, self.shape[0]).T
+
+    def _rmatmat(self, Z):
+        return self.synthesis(np.asarray(Z).T.reshape(-1, self.K, *self.n)).reshape(-1, self.shape[1]).T
+
+    # The kernels. Both work on a batch and gather columns of at most about CHUNK_BYTES at a time.
+
+    def _batch(self, a, name: str, shape: tuple[int, ...]) -> tuple[np.ndarray, tuple[int, ...]]:
+        """Check `a` against the trailing `shape`; return it with one batch axis, and the batch's shape."""
+        a = as_real(a, name)
+        if a.shape[a.ndim - len(shape) :] != shape or a.ndim < len(shape):
+            raise ValueError(f"{name} must have shape (..., {', '.join(map(str, shape))}), but came as {a.shape}.")
+        batch = a.shape[: a.ndim - len(shape)]
+        return a.reshape(prod(batch), *shape), batch
+
+    def _windows(self, x: np.ndarray) -> np.ndarray:
+        """View `x` of shape (B, M, *D) as all its patches, shape (B, M, *ell, *n); nothing is copied."""
+        axes = len(self.n)
+        windows = sliding_window_view(x, self.ell, axis=tuple(range(2, 2 + axes)))
+        windows = windows[(slice(None), slice(None), *(slice(None, None, t) for t in self.stride))]
+        return windows.transpose(0, 1, *range(2 + axes, 2 + 2 * axes), *range(2, 2 + axes))
+
+    def _chunks(self, batch: int, dtype: np.dtype) -> Iterator[tuple[slice, slice]]:
+        """Yield slices of the batch and of the first position axis that bound the gathered columns."""
+        row_bytes = self.M * prod(self.ell) * prod(self.n[1:]) * dtype.itemsize
+        rows = max(1, min(self.n[0], CHUNK_BYTES // row_bytes))
+        images = max(1, CHUNK_BYTES // (row_bytes * rows)) if rows == self.n[0] else 1
+        for b in range(0, batch, images):
+            for p in range(0, self.n[0], rows):
+                yield slice(b, min(b + images, batch)), slice(p, min(p + rows, self.n[0]))
+
+    def _analyse(self, x: np.ndarray) -> np.ndarray:
+        dtype = np.result_type(x, self.filters)
+        out = np.empty((len(x), self.K, prod(self.n)), dtype)
+        weights = self.filters.reshape(self.K, -1).astype(dtype, copy=False)
+        windows, per_row = self._windows(x), prod(self.n[1:])
+        first_position = (slice(None),) * (2 + len(self.n))
+        for b, p in self._chunks(len(x), dtype):
+            columns = windows[b][(*first_position, p)].astype(dtype, order="C")
+            columns = columns.reshape(len(columns), weights.shape[1], -1)
+            np.matmul(weights, columns, out=out[b, :, p.start * per_row : p.stop * per_row])
+        return out.reshape(len(x), self.K, *self.n)
+
+    def _synthesise(self, z: np.ndarray) -> np.ndarray:
+        dtype = np.result_type(z, self.filters)
+        out = np.zeros((len(z), self.M, *self.D), dtype)
+        weights = self.filters.reshape(self.K, -1).T.astype(dtype, copy=False)
+        for b, p in self._chunks(len(z), dtype):
+            codes = z[b, :, p]
+            columns = np.matmul(weights, codes.reshape(len(codes), self.K, -1))
+            columns = columns.reshape(len(codes), self.M, *self.ell, *codes.shape[2:])
+            for tap in np.ndindex(*self.ell):
+                target = [slice(j, j + t * n, t) for j, t, n in zip(tap, self.stride, self.n, strict=True)]
+                j, t = tap[0], self.stride[0]
+                target[0] = slice(j + t * p.start, j + t * p.stop, t)
+                out[(b, slice(None), *target)] += columns[(slice(None), slice(None), *tap)]
+        return out
+
+
+def adjoint_error(W, *, rng=None) -> float:
+    """Return |<W x, z> - <x, W^T z>| / (||W x|| ||z||) for one random pair: rounding alone if W^T is the adjoint.
+
+    Parameters
+    ----------
+    W : scipy.sparse.linalg.LinearOperator or matrix
+    rng : None, int or numpy.random.Generator
+
+    Examples
+    --------
+    >>> adjoint_error(FilterBank(np.ones((2, 3, 4)), (3, 9)), rng=0) < 1e-14
+    True
+    """
+    rng = as_generator(rng)
+    rows, columns = W.shape
+    x, z = rng.standard_normal(columns), rng.standard_normal(rows)
+    Wx, Wtz = W @ x, W.T @ z
+    scale = np.linalg.norm(Wx) * np.linalg.norm(z)
+    return float(abs(Wx @ z - x @ Wtz) / scale) if scale else 0.0
