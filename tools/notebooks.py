@@ -9,8 +9,8 @@ What is stored depends on the cells' sources and results alone: a second run giv
 
 import argparse
 import hashlib
-import json
 import os
+import re
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -28,7 +28,8 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 CELL_METADATA = ("mystnb", "slideshow", "tags")
-TEXT_METADATA = {"kernelspec": METADATA["kernelspec"], "jupytext": {"notebook_metadata_filter": "-all"}}
+ANSI = re.compile(r"\x1b\[[\d;]*m")
+HEADER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)  # jupytext's: the same in every chapter, so left out
 
 
 def merge_streams(outputs):
@@ -60,15 +61,17 @@ def normalise(nb):
         if cell.cell_type == "code":
             cell.outputs = merge_streams(cell.outputs)
             for out in cell.outputs:
-                if out.get("data", {}).pop(WIDGET, None) and not any(k.startswith("image/") for k in out.data):
+                if out.get("data", {}).pop(WIDGET, None) and not any(
+                    k.startswith("image/") for k in out.data
+                ):
                     print(f"warning: cell {cell.id}: a widget with no picture for viewers without widgets")
     nbformat.validate(nb)
 
 
 def save(nb, path):
-    """Write the notebook with sorted keys, if it changed; say so."""
+    """Write the notebook, keys sorted and a line of source on each line, if it changed; say so."""
     before = path.read_text(encoding="utf8") if path.exists() else ""
-    after = json.dumps(nb, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    after = nbformat.writes(nb) + "\n"
     if after != before:
         path.write_text(after, encoding="utf8", newline="\n")
     return "unchanged" if after == before else "written"
@@ -83,12 +86,13 @@ def run(path):
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
         client.execute()
     except CellExecutionError as error:  # its text has the cell's source and the traceback
-        return f"{path} failed, and was left as it was:\n{error}"
+        return f"{path} failed, and was left as it was:\n{ANSI.sub('', str(error))}"
     normalise(nb)
     print(path, save(nb, path), flush=True)
     return None
@@ -99,16 +103,16 @@ def to_text(path):
     nb = nbformat.read(path, as_version=4)
     for cell in nb.cells:
         cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in CELL_METADATA})
-    nb.metadata = nbformat.from_dict(TEXT_METADATA)
+    nb.metadata = nbformat.from_dict(METADATA)
     DRAFTS.mkdir(exist_ok=True)
     target = DRAFTS / f"{path.stem}.md"
-    jupytext.write(nb, target, fmt="md:myst")
+    target.write_text(HEADER.sub("", jupytext.writes(nb, fmt="md:myst")), encoding="utf8", newline="\n")
     print(target.relative_to(ROOT), "written")
 
 
 def from_text(path):
     """Write a notebook from its text; a code cell whose source is unchanged keeps its outputs."""
-    nb = jupytext.read(path, fmt="md:myst")
+    nb = jupytext.reads(HEADER.sub("", path.read_text(encoding="utf8")), fmt="md:myst")
     target = BOOK / f"{path.stem}.ipynb"
     stored = {}
     if target.exists():
@@ -125,10 +129,14 @@ def from_text(path):
 
 def main():
     """Parse the command line and do the one thing asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("command", choices=["run", "to-text", "from-text"])
     parser.add_argument("paths", nargs="+", type=Path)
     args = parser.parse_args()
+    if missing := [str(path) for path in args.paths if not path.is_file()]:
+        parser.error(f"no such file: {', '.join(missing)}")
     if args.command == "run":
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         with ProcessPoolExecutor(min(len(args.paths), os.cpu_count() or 1)) as pool:
