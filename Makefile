@@ -63,6 +63,7 @@ $(READY): requirements.lock pyproject.toml
 
 $(VENDOR): tools/vendor_js.sh
 	sh tools/vendor_js.sh
+	@mkdir -p $(@D) && touch $@
 
 $(HTML): $(READY) $(VENDOR) $(SOURCES)
 	$(BIN)/jupyter-book build . --all -W -n --keep-going

@@ -1,0 +1,77 @@
+"""Sphinx extension: what the book's configuration must find out when it is built.
+
+- MathJax and the widgets' script come from the book itself if tools/vendor_js.sh fetched them, else from a
+  public address.
+- Links to the repository, and the pages' own address, appear where they are known: from the git remote or the
+  CI's variables, and from the variable ``BOOK_URL``. None is made up; without them the buttons are left out.
+- Scripts that an extension adds twice are added once.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+CDN = "https://cdn.jsdelivr.net/npm/"
+MATHJAX = ("vendor/mathjax/tex-chtml-full.js", CDN + "mathjax@3.2.2/es5/tex-chtml-full.js")
+WIDGETS = ("vendor/html-manager/embed.js", CDN + "@jupyter-widgets/html-manager@1.0.15/dist/embed.js")
+
+
+def repository(root):
+    """Return the address of the repository on GitHub, or None."""
+    if "GITHUB_REPOSITORY" in os.environ:
+        return (
+            f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{os.environ['GITHUB_REPOSITORY']}"
+        )
+    try:
+        command = ["git", "-C", str(root), "remote", "get-url", "origin"]
+        remote = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:  # no git
+        return None
+    found = re.fullmatch(r"(?:https://|ssh://git@|git@)github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?", remote)
+    return found and f"https://github.com/{found[1]}"
+
+
+def configure(app, config):
+    """Set the addresses, before other extensions read them."""
+    local, public = 0, 1
+    where = local if (Path(app.srcdir) / "book/assets" / MATHJAX[local]).exists() else public
+    config.mathjax_path = MATHJAX[where]
+    config.nb_ipywidgets_js = {WIDGETS[where]: {}}
+    if url := repository(app.srcdir):
+        config.html_theme_options |= {
+            "repository_url": url,
+            "repository_branch": "main",
+            "use_repository_button": True,
+            "use_issues_button": True,
+            "use_edit_page_button": True,
+        }
+        if url.startswith("https://github.com/"):
+            config.html_theme_options["launch_buttons"] = {
+                "notebook_interface": "jupyterlab",
+                "binderhub_url": "https://mybinder.org",
+            }
+    if url := os.environ.get("BOOK_URL"):
+        config.html_baseurl = config.ogp_site_url = url
+        config.ogp_site_name = config.project
+        config.ogp_social_cards = {"enable": False}
+
+
+def drop_repeated_scripts(app, pagename, templatename, context, doctree):
+    """Keep the first of equal inline scripts: sphinx-thebe's second one is a JavaScript error."""
+    kept, seen = [], set()
+    for script in context.get("script_files", []):
+        body = getattr(script, "attributes", {}).get("body")
+        if not (body and body in seen):
+            kept.append(script)
+        seen.add(body)
+    context["script_files"] = kept
+
+
+def setup(app):
+    """Connect the functions above to the build."""
+    if "BOOK_URL" in os.environ:  # social cards need the pages' address
+        app.setup_extension("sphinxext.opengraph")
+    app.connect("config-inited", configure, priority=1)
+    app.connect("html-page-context", drop_repeated_scripts, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
