@@ -1,0 +1,65 @@
+"""What nbval compares: the text and the numbers that a reader sees, not pixels, addresses or last digits."""
+
+import math
+import re
+
+import pytest
+from nbval import plugin as nbval
+
+# Numbers may differ by this much, relative to their size: libraries and processors round differently.
+RTOL = 1e-6
+# Numbers this small are rounding errors themselves.
+ATOL = 1e-12
+# Pictures' bytes depend on the versions of Matplotlib and FreeType.
+SKIPPED = ("image/svg+xml",)  # nbval itself skips PNG, JPEG and widgets
+
+NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+
+
+def same_number(a, b):
+    """Tell whether two printed numbers agree: integers exactly, others up to the tolerance."""
+    if re.fullmatch(r"[-+]?\d+", a) and re.fullmatch(r"[-+]?\d+", b):
+        return int(a) == int(b)
+    return math.isclose(float(a), float(b), rel_tol=RTOL, abs_tol=ATOL)
+
+
+class Output(str):
+    """A text that equals another one up to the last digits of its numbers and the spaces that align them."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        if str.__eq__(self, other):
+            return True
+        if NUMBER.sub(" # ", self).split() != NUMBER.sub(" # ", other).split():
+            return False
+        return all(map(same_number, NUMBER.findall(self), NUMBER.findall(other)))
+
+    def __ne__(self, other):
+        return not self == other
+
+
+original_sanitize = nbval.IPyNbCell.sanitize
+
+
+def sanitize(self, value):
+    """Make nbval compare texts as `Output` does."""
+    value = original_sanitize(self, value)
+    return Output(ADDRESS.sub("0xADDRESS", value)) if isinstance(value, str) else value
+
+
+nbval.IPyNbCell.sanitize = sanitize
+
+
+def pytest_collectstart(collector):
+    """Leave pictures out of the comparison."""
+    if isinstance(collector, nbval.IPyNbFile):
+        collector.skip_compare += SKIPPED
+
+
+def pytest_collection_modifyitems(items):
+    """Fail cells stored without an execution count: nbval would run them and compare nothing."""
+    for item in items:
+        if isinstance(item, nbval.IPyNbCell) and item.cell.source.strip() and not item.cell.execution_count:
+            item.runtest = lambda: pytest.fail("stored without an execution count: nbval compares nothing")
