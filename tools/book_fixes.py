@@ -4,7 +4,7 @@
   public address.
 - Links to the repository, and the pages' own address, appear where they are known: from the git remote or the
   CI's variables, and from the variable ``BOOK_URL``. None is made up; without them the buttons are left out.
-- Scripts that an extension adds twice are added once.
+- Scripts that an extension adds twice are added once; the bibliography is marked up as the list that it is.
 """
 
 import os
@@ -57,8 +57,8 @@ def configure(app, config):
         config.ogp_social_cards = {"enable": False}
 
 
-def drop_repeated_scripts(app, pagename, templatename, context, doctree):
-    """Keep the first of equal inline scripts: sphinx-thebe's second one is a JavaScript error."""
+def repair_page(app, pagename, templatename, context, doctree):
+    """Keep the first of equal inline scripts (sphinx-thebe repeats its own); make list items list items."""
     kept, seen = [], set()
     for script in context.get("script_files", []):
         body = getattr(script, "attributes", {}).get("body")
@@ -66,6 +66,8 @@ def drop_repeated_scripts(app, pagename, templatename, context, doctree):
             kept.append(script)
         seen.add(body)
     context["script_files"] = kept
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
 def setup(app):
@@ -73,5 +75,5 @@ def setup(app):
     if "BOOK_URL" in os.environ:  # social cards need the pages' address
         app.setup_extension("sphinxext.opengraph")
     app.connect("config-inited", configure, priority=1)
-    app.connect("html-page-context", drop_repeated_scripts, priority=900)
+    app.connect("html-page-context", repair_page, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
