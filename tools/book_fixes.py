@@ -72,7 +72,7 @@ def repair_page(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Connect the functions above to the build."""
-    if "BOOK_URL" in os.environ:  # social cards need the pages' address
+    if os.environ.get("BOOK_URL"):  # social cards need the pages' address
         app.setup_extension("sphinxext.opengraph")
     app.connect("config-inited", configure, priority=1)
     app.connect("html-page-context", repair_page, priority=900)
