@@ -95,7 +95,7 @@ def page(request, site, browser):
 
 
 def test_nothing_goes_wrong_and_nothing_comes_from_elsewhere(page):
-    assert page.wrong == []
+    assert not page.wrong, "\n".join(page.wrong)
 
 
 def test_maths_is_typeset(page):
@@ -112,7 +112,7 @@ def test_maths_is_typeset(page):
             return [...untouched, ...errors].map(e => e.textContent.slice(0, 80)).concat(source);
         }"""
     )
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_images_have_alt_text(page):
@@ -125,7 +125,7 @@ def test_images_have_alt_text(page):
             })
             .map(e => e.outerHTML.slice(0, 120))"""
     )
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def frame(handle):
@@ -191,7 +191,7 @@ def test_axe_finds_nothing(page, theme):
         if rule["id"] not in THEME_RULES
         for node in rule["nodes"]
     ]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_narrow_page_does_not_overflow(page):
