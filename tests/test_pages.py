@@ -48,6 +48,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 def site():
     """Serve the built pages on this machine; return their address."""
     need(PAGES, "there are no built pages: make book")
+    need((HTML / "_static" / "vendor" / "mathjax").exists(), "the pages were built without npm's scripts")
     handler = functools.partial(Handler, directory=str(HTML))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
