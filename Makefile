@@ -59,6 +59,9 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@mkdir -p $(VENV)/etc/ipython
+	@echo 'c.IPKernelApp.log_level = 40  # no warning about encryption for each kernel' \
+	  > $(VENV)/etc/ipython/ipython_kernel_config.py
 	@touch $@
 
 $(VENDOR): tools/vendor_js.sh
