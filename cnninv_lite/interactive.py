@@ -1,0 +1,114 @@
+"""Figures that answer to sliders, on a published page with no kernel behind it as in JupyterLab."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from html import escape
+from itertools import product
+from math import prod
+from urllib.parse import quote
+
+import ipywidgets as widgets
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+
+__all__ = ["sliders"]
+
+MAX_FRAMES = 150
+
+
+def sliders(draw: Callable, *, alt: str, **values: Sequence):
+    """Return a figure with one slider per parameter; every frame is drawn now.
+
+    The sliders choose among frames that are already there, in the browser: nothing is computed when one moves.
+
+    Parameters
+    ----------
+    draw : callable
+        Called by keyword with one value of each parameter; returns a Matplotlib figure.
+    alt : str
+        What a frame shows, for readers who cannot see it: a format string over the parameters, as in
+        ``"The matrix for stride {t}."``
+    **values : sequence
+        One or two parameters with the values of their sliders, in order.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        Where widgets are not known it shows its first frame.
+
+    Raises
+    ------
+    TypeError
+        If `draw` returns something else than a figure.
+    ValueError
+        If there is not one or two parameters, one has no value, or there are more than 150 frames.
+
+    Examples
+    --------
+    >>> def draw(k):
+    ...     fig, ax = plt.subplots()
+    ...     ax.plot([0, k])
+    ...     return fig
+    >>> sliders(draw, alt="A line that rises to {k}.", k=[1, 2, 3]).children[0].description
+    'k'
+    """
+    if len(values) not in (1, 2):
+        raise ValueError(f"sliders takes one or two parameters, but came with {len(values)}: {list(values)}.")
+    options = {name: list(choices) for name, choices in values.items()}
+    for name, choices in options.items():
+        if not choices:
+            raise ValueError(f"{name} must have at least one value, but came empty.")
+    count = prod(map(len, options.values()))
+    if count > MAX_FRAMES:
+        raise ValueError(f"the sliders would need {count} frames, more than {MAX_FRAMES}: take fewer values.")
+
+    frames, picture = [], b""
+    for chosen in product(*options.values()):
+        setting = dict(zip(options, chosen, strict=True))
+        fig = draw(**setting)
+        if not isinstance(fig, mpl.figure.Figure):
+            raise TypeError(f"draw must return a Matplotlib figure, but returned {type(fig).__name__}.")
+        picture = picture or _bytes(fig, "png")
+        svg = _bytes(fig, "svg").decode()
+        plt.close(fig)
+        source = "data:image/svg+xml," + quote(svg[svg.index("<svg") :], safe=" =:/;,()'")
+        frames.append(widgets.HTML(f'<img alt="{escape(alt.format(**setting))}" src="{source}">'))
+
+    controls = [
+        widgets.SelectionSlider(options=[(str(v), v) for v in choices], description=name)
+        for name, choices in options.items()
+    ]
+    if len(controls) == 2:
+        inner = len(options[controls[1].description])
+        rows = [_linked(controls[1], frames[i : i + inner]) for i in range(0, count, inner)]
+    else:
+        rows = frames
+    box = widgets.VBox([*controls, _linked(controls[0], rows)])
+    summary = f"Sliders over {' and '.join(options)}: {count} frames."
+
+    def bundle(**kwargs):
+        """Add the first frame, for viewers that know no widgets, and say in words what it is."""
+        data = type(box)._repr_mimebundle_(box, **kwargs)
+        return {**data, "text/plain": summary, "image/png": base64.b64encode(picture).decode()}
+
+    box._repr_mimebundle_ = bundle
+    return box
+
+
+def _linked(control, children):
+    """Stack `children` so that the browser shows the one that `control` has chosen."""
+    stack = widgets.Stack(children, selected_index=0)
+    widgets.jslink((control, "index"), (stack, "selected_index"))
+    return stack
+
+
+def _bytes(fig, kind: str) -> bytes:
+    """Render `fig` to bytes that depend on the figure alone."""
+    stable = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+    buffer = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "cnninv_lite"}):
+        fig.savefig(buffer, format=kind, metadata=stable[kind])
+    return buffer.getvalue()
