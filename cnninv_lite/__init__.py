@@ -7,27 +7,42 @@ The module behind the book "The Invertibility of Convolutional Neural Networks".
 
 from importlib import import_module
 
+from .coherence import coherence, cumulative_coherence, rip_certificates
+from .exact import rip_bracket, rip_exact
 from .filters import dct_filters, gaussian_filters, rademacher_filters
+from .gram import gram
 from .models import BlockModel, fixed_unpool, max_pool, unpool
 from .operators import FilterBank, adjoint_error
 from .recovery import Reconstruction, reconstruct, relative_error
+from .rip import RIPBracket, RIPSample, Witness, rip_sample, rip_search
 
 __version__ = "0.1.0"
 
-_LAZY = {"sliders": ".interactive"}
+_LAZY = {"eeg": ".signals", "photograph": ".signals", "sliders": ".interactive"}
 
 __all__ = [
     "BlockModel",
     "FilterBank",
+    "RIPBracket",
+    "RIPSample",
     "Reconstruction",
+    "Witness",
     "adjoint_error",
+    "coherence",
+    "cumulative_coherence",
     "dct_filters",
     "fixed_unpool",
     "gaussian_filters",
+    "gram",
     "max_pool",
     "rademacher_filters",
     "reconstruct",
     "relative_error",
+    "rip_bracket",
+    "rip_certificates",
+    "rip_exact",
+    "rip_sample",
+    "rip_search",
     "unpool",
 ]
 

@@ -1,0 +1,188 @@
+"""What the rows of W have in common, and what that certifies about the model-RIP constant."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .gram import LagTable, check_pair
+from .operators import FilterBank
+
+__all__ = ["coherence", "cumulative_coherence", "rip_certificates"]
+
+
+def coherence(W, *, shifts=True) -> float:
+    """Return the largest |<u, v>| / (|u| |v|) over two different rows u, v of W.
+
+    Parameters
+    ----------
+    W : FilterBank
+    shifts : bool
+        True: all pairs of rows, a filter against its own shifts included. False: two filters at one position.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 if there are no two rows to compare.
+
+    Raises
+    ------
+    ValueError
+        If a filter is zero: it has no direction.
+
+    Examples
+    --------
+    >>> W = FilterBank([[[3.0, 4.0]], [[1.0, 0.0]]], (1, 4))
+    >>> coherence(W), coherence(W, shifts=False)
+    (0.8, 0.6)
+    """
+    table = _nonzero_table(W)
+    if shifts:
+        return float(_meets(table, 2, 1, normalise=True)[0].max())
+    place = table.rows.reshape(table.K, -1, table.K)[:, table.lags // 2]
+    norm = np.sqrt(table.energy)
+    return float(np.abs(place / (norm[:, None] * norm))[~np.eye(table.K, dtype=bool)].max(initial=0))
+
+
+def cumulative_coherence(W, model) -> float:
+    """Return the Babel function of the model: the most that one row can have in common with a code's others.
+
+    That is the largest sum of s k - 1 normalised correlations |<u, v>| / (|u| |v|) of one row u with other rows
+    that a code of the model can hold together with it: at most s of each other block, s - 1 of its own.
+
+    Parameters
+    ----------
+    W : FilterBank
+    model : BlockModel
+
+    Returns
+    -------
+    float
+        For filters of unit norm delta(M_k^s) is at most this (Gershgorin). Several rows of a block are counted
+        even where they lie too far apart for a short block, so that for order >= 2 it may be slightly large.
+
+    Raises
+    ------
+    ValueError
+        If a filter is zero, or the model does not fit W.
+
+    References
+    ----------
+    Tropp (2004), "Greed is good", for the Babel function of a dictionary.
+
+    Examples
+    --------
+    >>> from cnninv_lite import BlockModel
+    >>> W = FilterBank([[[0.6, 0.8]], [[1.0, 0.0]]], (1, 4))
+    >>> cumulative_coherence(W, BlockModel(2, 3, k=2))
+    0.8
+    """
+    check_pair(W, model)
+    values, _ = _meets(_nonzero_table(W, model), model.per_block, model.sparsity - 1, normalise=True)
+    return float(largest_sum(values, model.sparsity - 1).max())
+
+
+def rip_certificates(W, model) -> dict[str, float]:
+    """Return upper bounds of delta(M_k^s) that hold for sure and cost O(K^2 (lags + s log)).
+
+    Parameters
+    ----------
+    W : FilterBank
+    model : BlockModel
+
+    Returns
+    -------
+    dict of str to float
+        "trace", "gershgorin", "frobenius", "perron"; each is an upper bound of delta(M_k^s).
+
+    Notes
+    -----
+    Let r = s k, a_i = | |w_i|^2 - 1 | and, for a column of block i, let c_i be the list of absolute correlations
+    it can meet: the s largest of each other block over all lags, the s - 1 largest non-zero lags of its own.
+    A column of a support T has at most r - 1 others beside it, so what it meets in T is bounded entry by entry
+    by r - 1 members of c_i. With E = G_T - I:
+
+    - trace: 0 <= G_T <= trace(G_T), the sum of at most r squared norms, so ||E|| <= max(1, trace - 1);
+    - gershgorin: ||E|| is at most the largest row sum of |E|, that is a_i + the r - 1 largest of c_i;
+    - frobenius: split E = diagonal + F. F is symmetric with trace 0, and for an eigenvalue v of F the others sum
+      to -v, hence their squares to at least v^2/(r-1), so that v^2 r/(r-1) <= |F|_F^2. Each row adds to |F|_F^2
+      at most the sum of the r - 1 largest squares of c_i, and T has at most s rows of a block;
+    - perron: for any x > 0 the spectral radius of the non-negative |E| is at most max_i (|E| x)_i / x_i
+      (Collatz, Wielandt). Taking x constant on blocks, (|E| x)_i <= F(x)_i = a_i x_i + the sum of the r - 1 largest
+      c_ij x_j. A nonlinear power iteration looks for a good x; every x on its way certifies. x = 1 is Gershgorin.
+
+    Examples
+    --------
+    >>> from cnninv_lite import BlockModel, FilterBank
+    >>> W = FilterBank([[[0.6, 0.8]], [[1.0, 0.0]]], (1, 4))
+    >>> {name: round(bound, 3) for name, bound in rip_certificates(W, BlockModel(2, 3, k=2)).items()}
+    {'trace': 1.0, 'gershgorin': 0.8, 'frobenius': 0.8, 'perron': 0.8}
+    """
+    check_pair(W, model)
+    table = LagTable(W, model)
+    return certificates(table, table.size)
+
+
+def certificates(table: LagTable, r: int) -> dict[str, float]:
+    """Return `rip_certificates` for codes of at most r non-zeros."""
+    s = table.cap
+    c, blocks = _meets(table, s, r - 1)
+    a = np.abs(table.energy - 1)
+    squares = np.sort(np.repeat(largest_sum(c**2, r - 1), s))[::-1][:r]
+    x, perron = np.ones(table.K), np.inf
+    for step in range(60):
+        y = a * x + largest_sum(c * x[blocks], r - 1)
+        perron = min(perron, float((y / x).max()))
+        if step == 0:
+            gershgorin = perron
+        if not y.max() > 0:
+            break
+        x = x / x.max() + y / y.max()
+    return {
+        "trace": max(1.0, float(np.sort(np.repeat(table.energy, s))[::-1][:r].sum()) - 1),
+        "gershgorin": gershgorin,
+        "frobenius": float(a.max() + np.sqrt((r - 1) / r * squares.sum())),
+        "perron": perron,
+    }
+
+
+def largest_sum(values: np.ndarray, count: int) -> np.ndarray:
+    """Return the sum of the `count` largest of the non-negative `values` along the last axis."""
+    if count <= 0:
+        return np.zeros(values.shape[:-1])
+    if count >= values.shape[-1]:
+        return values.sum(axis=-1)
+    return np.partition(values, -count, axis=-1)[..., -count:].sum(axis=-1)
+
+
+def _nonzero_table(W, model=None) -> LagTable:
+    if not isinstance(W, FilterBank):
+        raise TypeError(f"W must be a FilterBank, but came as {type(W).__name__}.")
+    table = LagTable(W, model)
+    if not table.energy.all():
+        raise ValueError(f"filter {int(np.argmin(table.energy))} of W is zero: it has no direction to compare.")
+    return table
+
+
+def _meets(table: LagTable, order: int, most: int, *, normalise=False) -> tuple[np.ndarray, np.ndarray]:
+    """Return the absolute correlations that one column can meet, for bounds by rows.
+
+    Returns
+    -------
+    values : ndarray of shape (K, count)
+        For a column of block i: of each other block the `order` largest |correlations| over all lags, of
+        its own the order - 1 largest over non-zero lags. At most `most` of a block are listed.
+    blocks : ndarray of int, shape (count,)
+        Block of each entry.
+    """
+    a = np.abs(table.rows.reshape(table.K, -1, table.K)[:, :-1]).transpose(0, 2, 1)
+    if normalise:
+        norm = np.sqrt(table.energy)
+        a = a / (norm[:, None] * norm)[..., None]
+    own, zero = np.arange(table.K), table.lags // 2
+    a[own, own, zero] = 0
+    take = max(1, min(order, most, table.lags))
+    values = -np.partition(-a, take - 1, axis=-1)[..., :take]
+    mine = np.sort(a[own, own], axis=-1)[:, ::-1][:, :take]
+    mine[:, order - 1 :] = 0
+    values[own, own] = mine
+    return values.reshape(table.K, -1), np.repeat(own, take)

@@ -1,0 +1,195 @@
+"""Gram matrices of supports, read from the lag table: what two columns of W^T have in common depends on their lag."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from .models import BlockModel
+from .operators import FilterBank
+
+__all__ = ["LagTable", "check_pair", "gram"]
+
+CHUNK = 1 << 18  # numbers gathered at a time: they stay in the cache
+
+
+def check_pair(W, model) -> None:
+    """Refuse a bank or a model of the wrong type, and a model that does not fit the bank."""
+    if not isinstance(W, FilterBank):
+        raise TypeError(f"W must be a FilterBank, but came as {type(W).__name__}.")
+    if not isinstance(model, BlockModel):
+        raise TypeError(f"model must be a BlockModel, but came as {type(model).__name__}.")
+    if model.shape != (W.K, *W.n):
+        raise ValueError(f"model must have the shape (K, *n) = {(W.K, *W.n)} of W, but has {model.shape}.")
+
+
+class LagTable:
+    """The correlations of a filter bank, stored so that one read gives a column against all K filters.
+
+    A batch of B supports of m columns is a pair `I` (B, m), the filters, and `P` (B, m, axes), the positions,
+    of which only the differences matter. Supports that the model does not have, because the columns lie further
+    apart than n allows or a block holds more than s of them, are never offered by `scan`.
+
+    Parameters
+    ----------
+    W : FilterBank
+    model : BlockModel, optional
+        Whose supports are meant; without it only `gram`, `weights` and the table itself are used.
+
+    Attributes
+    ----------
+    energy : ndarray of shape (K,)
+        Squared norms of the filters: the diagonal of every Gram matrix.
+    reach : ndarray of int, shape (axes,)
+        Largest lag with overlap, min(ceil(ell / t), n) - 1.
+    extent : ndarray of int, shape (axes,)
+        Largest lag within a connected support, min((s k - 1) reach, n - 1).
+    rows : ndarray of shape (K (lags + 1), K)
+        Row i (lags + 1) + d holds <column (i, p), column (j, p + d)> for all j, with the lags d counted in C
+        order; the last of each group is zero and stands for all pairs that do not overlap.
+    """
+
+    def __init__(self, W: FilterBank, model: BlockModel | None = None):
+        if W.dtype != np.float64:
+            W = FilterBank(W.filters.astype(float), (W.M, *W.D), W.stride)
+        C = W.correlations()
+        self.K, self.n, axes = W.K, np.array(W.n), len(W.n)
+        middle = np.array(C.shape[2:]) // 2
+        self.reach = np.minimum(middle, self.n - 1)
+        near = tuple(slice(m - r, m + r + 1) for m, r in zip(middle, self.reach))
+        C = np.moveaxis(C[(slice(None), slice(None), *near)], 1, -1)
+        self.lags = prod(C.shape[1:-1])
+        self.energy = C[(np.arange(W.K), *self.reach, np.arange(W.K))].copy()
+        self.rows = np.zeros((W.K, self.lags + 1, W.K))
+        self.rows[:, :-1] = C.reshape(W.K, self.lags, W.K)
+        self.rows = self.rows.reshape(-1, W.K)
+        self.pitch = np.array([prod(C.shape[2 + a : 1 + axes]) for a in range(axes)])
+        self.cap = 1 if model is None else model.per_block
+        self.size = 1 if model is None else model.sparsity
+        self.extent = np.minimum((self.size - 1) * self.reach, self.n - 1)
+
+    def lag_index(self, d) -> np.ndarray:
+        """Return the row number, within a group of `rows`, of lags `d` of shape (..., axes)."""
+        near = (np.abs(d) <= self.reach).all(axis=-1)
+        return np.where(near, (d + self.reach) @ self.pitch, self.lags)
+
+    def gram(self, I, P) -> np.ndarray:
+        """Return the Gram matrices, (B, m, m), of a batch of supports."""
+        lag = self.lag_index(P[:, None] - P[:, :, None])
+        return self.rows[I[:, :, None] * (self.lags + 1) + lag, I[:, None]]
+
+    def deviation(self, I, P, side: int) -> np.ndarray:
+        """Return side (G_T - I), whose largest eigenvalue is what the side (+1 or -1) adds to delta."""
+        return side * (self.gram(I, P) - np.eye(I.shape[1]))
+
+    def scan(self, I, P, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Offer every column that can join each support of a batch, in the eigenbasis of that support.
+
+        Returns
+        -------
+        e : ndarray of shape (B, m)
+            Ascending eigenvalues of A = side (G_S - I).
+        Q : ndarray of int, shape (places, axes)
+            Positions of the offered columns.
+        y2 : ndarray of shape (B, m, places, K)
+            Squares of U^T b, where U holds the eigenvectors of A and b the correlations of the column with S.
+            Zero for a column that the model does not allow. The columns (j, q) that raise the largest eigenvalue
+            above t > e[-1] are those with side (|w_j|^2 - 1) + sum_a y2[a] / (t - e[a]) > t.
+        """
+        B, m = I.shape
+        e, U = np.linalg.eigh(self.deviation(I, P, side))
+        span = P.max(axis=1)
+        sides = [np.arange(-r, h + r + 1) for r, h in zip(self.reach, span.max(axis=0))]
+        Q = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, len(self.n))
+        lag = self.lag_index(Q - P[:, :, None])
+        b = self.rows.take(I[:, :, None] * (self.lags + 1) + lag, axis=0)
+        batch = np.arange(B)[:, None]
+        if self.cap == 1:
+            b[batch, :, :, I] = 0
+        else:
+            full = np.nonzero(self.used(I) >= self.cap)
+            b[full[0], :, :, full[1]] = 0
+            width = [len(side) for side in sides]
+            b[batch, :, np.ravel_multi_index(np.moveaxis(P + self.reach, -1, 0), width), I] = 0
+        if (span.max(axis=0) + self.reach > self.extent).any():
+            wide = np.maximum(Q, span[:, None]) - np.minimum(Q, 0) > self.extent
+            b[np.broadcast_to(wide.any(axis=-1)[:, None], b.shape[:3])] = 0
+        y2 = np.matmul(U.transpose(0, 2, 1), b.reshape(B, m, -1))
+        np.square(y2, out=y2)
+        return e, Q, y2.reshape(B, m, len(Q), self.K)
+
+    def offers(self, P) -> int:
+        """Return how many columns `scan` offers to each support of a batch."""
+        return self.K * prod((P.max(axis=(0, 1)) + 2 * self.reach + 1).tolist())
+
+    def used(self, I) -> np.ndarray:
+        """Return how many columns of each block the supports have, (B, K)."""
+        used = np.zeros((len(I), self.K), int)
+        np.add.at(used, (np.arange(len(I))[:, None], I), 1)
+        return used
+
+    def join(self, I, P, j, q) -> tuple[np.ndarray, np.ndarray]:
+        """Add column (j, q) to each support and slide the result to the origin."""
+        I = np.concatenate([I, j[:, None]], axis=1)
+        P = np.concatenate([P, q[:, None]], axis=1)
+        return I, P - P.min(axis=1, keepdims=True)
+
+    def unique(self, I, P) -> tuple[np.ndarray, np.ndarray]:
+        """Drop repeated supports of a batch, whatever the order of their columns."""
+        box = self.extent + 1
+        pitch = np.array([prod(box[a + 1 :].tolist()) for a in range(len(box))])
+        names = np.sort((P @ pitch) * self.K + I, axis=1)
+        bits = max(1, (self.K * prod(box.tolist())).bit_length())
+        per_key = max(1, 63 // bits)
+        keys = []
+        for first in range(0, I.shape[1], per_key):  # several names to a 64-bit key: sorting keys is fast
+            part = names[:, first : first + per_key]
+            keys.append((part << (bits * np.arange(part.shape[1]))).sum(axis=1))
+        order = np.lexsort(keys)
+        keep = np.zeros(len(order), bool)
+        keep[:1] = True
+        for key in keys:
+            keep[1:] |= key[order[1:]] != key[order[:-1]]
+        names = names[order[keep]]
+        return names % self.K, names[..., None] // self.K // pitch % box
+
+
+def gram(W, support) -> np.ndarray:
+    """Return the Gram matrix G_T of the columns of W^T in a support, without forming W.
+
+    Parameters
+    ----------
+    W : FilterBank
+    support : array_like of int, shape (..., m)
+        Flat indices into (K n,), as `BlockModel.supports` gives them.
+
+    Returns
+    -------
+    ndarray of shape (..., m, m)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the indices are not integers in 0..K n - 1.
+
+    Examples
+    --------
+    >>> W = FilterBank([[[0.6, 0.8]], [[1.0, 0.0]]], (1, 4))
+    >>> gram(W, [0, 1, 3])  # filter 0 at 0 and at 1, filter 1 at 0
+    array([[1.  , 0.48, 0.6 ],
+           [0.48, 1.  , 0.  ],
+           [0.6 , 0.  , 1.  ]])
+    """
+    if not isinstance(W, FilterBank):
+        raise TypeError(f"W must be a FilterBank, but came as {type(W).__name__}.")
+    support = np.asarray(support)
+    if support.dtype.kind not in "iu" or support.ndim == 0:
+        raise TypeError(f"support must be an array of integers, but came with dtype {support.dtype}, "
+                        f"shape {support.shape}.")
+    if support.size and (support.min() < 0 or support.max() >= W.shape[0]):
+        raise ValueError(f"support must index the {W.shape[0]} rows of W, but ranges from {support.min()} to "
+                         f"{support.max()}.")
+    I, p = np.divmod(support.reshape(-1, support.shape[-1]).astype(int), prod(W.n))
+    G = LagTable(W).gram(I, np.stack(np.unravel_index(p, W.n), axis=-1))
+    return G.reshape(*support.shape, support.shape[-1])
