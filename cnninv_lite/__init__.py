@@ -13,8 +13,10 @@ from .filters import dct_filters, gaussian_filters, rademacher_filters
 from .gram import gram
 from .models import BlockModel, fixed_unpool, max_pool, unpool
 from .operators import FilterBank, adjoint_error
-from .recovery import Reconstruction, reconstruct, relative_error
+from .pursuit import Pursuit, htp, iht
+from .recovery import Reconstruction, certificate, error_from_code, reconstruct, relative_error
 from .rip import RIPBracket, RIPSample, Witness, rip_sample, rip_search
+from .sparse_coding import lasso, sparse_code
 
 __version__ = "0.1.0"
 
@@ -23,17 +25,23 @@ _LAZY = {"eeg": ".signals", "photograph": ".signals", "sliders": ".interactive"}
 __all__ = [
     "BlockModel",
     "FilterBank",
+    "Pursuit",
     "RIPBracket",
     "RIPSample",
     "Reconstruction",
     "Witness",
     "adjoint_error",
+    "certificate",
     "coherence",
     "cumulative_coherence",
     "dct_filters",
+    "error_from_code",
     "fixed_unpool",
     "gaussian_filters",
     "gram",
+    "htp",
+    "iht",
+    "lasso",
     "max_pool",
     "rademacher_filters",
     "reconstruct",
@@ -43,6 +51,7 @@ __all__ = [
     "rip_exact",
     "rip_sample",
     "rip_search",
+    "sparse_code",
     "unpool",
 ]
 

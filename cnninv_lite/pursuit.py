@@ -1,0 +1,294 @@
+"""Pursuits: recover a code of the model from x by iterating, the CNN layer being the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from ._checks import as_size
+from ._codes import (
+    Code,
+    LagPath,
+    SignalPath,
+    address,
+    as_bank,
+    as_number,
+    column,
+    dense,
+    gram,
+    minus,
+    norm,
+    plus,
+    pool,
+    ratio,
+)
+from .models import BlockModel
+from .operators import FilterBank
+from .recovery import relative_error
+
+__all__ = ["Pursuit", "htp", "iht"]
+
+CHUNK_BYTES = 1 << 20  # codes iterated at a time: they and what is computed from them stay in the cache
+LARGEST_TABLE = 1 << 25  # entries of the table of correlations that "auto" is ready to store
+BLOWN_UP = 100.0  # a residual of this many norms of x counts as divergence
+
+
+@dataclass(frozen=True)
+class Pursuit:
+    """What a pursuit found.
+
+    Attributes
+    ----------
+    z : ndarray of shape (..., K, *n)
+        The code, in the model.
+    x : ndarray of shape (..., M, *D)
+        The reconstruction W^T z.
+    relative_error : float or ndarray of shape (...)
+        ||W^T z - x|| / ||x||.
+    history : ndarray of shape (most iterations + 1, ...)
+        Residual norms ||x - W^T z_j||, from z_0 = 0 on. A signal that has stopped keeps its last one.
+    iterations : int or ndarray of shape (...)
+        Steps taken.
+    converged : bool or ndarray of shape (...)
+        Whether the signal stopped because it had settled.
+    reason : str or ndarray of str of shape (...)
+        "settled": the last step moved the code by at most `tol` of its norm. "dependent" (`htp` alone):
+        settled, but the rows of W on its support are linearly dependent, so that the code is the shortest
+        of many. "max_iter": still moving when the steps ran out. "diverged": the residual passed
+        100 ||x||, and the code reached then is useless.
+    """
+
+    z: np.ndarray
+    x: np.ndarray
+    relative_error: float | np.ndarray
+    history: np.ndarray
+    iterations: int | np.ndarray
+    converged: bool | np.ndarray
+    reason: str | np.ndarray
+
+
+def iht(
+    W, x, k, *, step="fixed", nonnegative=False, order=1, max_iter=100, tol=1e-6, method="auto"
+) -> Pursuit:
+    """Recover a model-sparse code by iterative hard thresholding, whose first step is the CNN layer.
+
+    From z_0 = 0 it iterates
+
+        z_{j+1} = M( z_j + mu W (x - W^T z_j), k ).
+
+    Parameters
+    ----------
+    W : FilterBank
+    x : array_like of shape (..., M, *D)
+    k : int
+        Filters that stay active, in 1..K.
+    step : "fixed", "normalised" or float > 0
+        "fixed" is mu = 1, so that z_1 is the code of `reconstruct`; a number is any other constant. The
+        filters should then have about unit norm: where mu ||W^T z||^2 > 2 ||z||^2 for codes of the model
+        the iteration can cycle or blow up, which `Pursuit.reason` reports. "normalised" chooses mu for
+        each signal and step, on the current support, and shortens it until the residual cannot grow;
+        the scale of W does not matter then, and z_1 is the layer's code times mu.
+    nonnegative : bool
+        Project with ReLU, onto the codes of the model with no negative entry.
+    order : int
+        Order s of the model M_k^s.
+    max_iter : int
+        Most steps, at least 1.
+    tol : float
+        A signal stops when a step moves its code by at most `tol` >= 0 times the code's norm.
+    method : {"auto", "signal", "lag"}
+        How W W^T z is found: through the signal domain, or from the table of correlations without leaving
+        the codes. They differ by rounding alone; the residual norms of "lag" are exact to about
+        ||x|| sqrt(machine epsilon). "auto" takes the one with less work.
+
+    Returns
+    -------
+    Pursuit
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind, shape or range, or `x` is complex or not finite.
+
+    References
+    ----------
+    Blumensath & Davies (2009), Iterative hard thresholding for compressed sensing.
+    Blumensath & Davies (2010), Normalized iterative hard thresholding.
+    Baraniuk, Cevher, Duarte & Hegde (2010), Model-based compressive sensing.
+    Gilbert et al. (2017), Section 3.
+
+    Examples
+    --------
+    >>> from cnninv_lite import gaussian_filters
+    >>> W = FilterBank(gaussian_filters(8, 64, 5, rng=0), (64, 30))
+    >>> z = BlockModel(8, W.n, k=3).sample(rng=1)
+    >>> result = iht(W, W.synthesis(z), k=3)
+    >>> result.reason, bool(np.allclose(result.z, z, atol=1e-5))
+    ('settled', True)
+    """
+    named = isinstance(step, str) and step in ("fixed", "normalised")
+    mu = 1.0 if named else as_number(step, "step", '"fixed", "normalised" or a number > 0')
+    model = BlockModel(as_bank(W).K, W.n, k, order)
+
+    def update(path, code, g):
+        if named and step == "normalised":
+            return _normalised(path, model, nonnegative, code, g), False
+        if mu != 1:
+            g *= mu
+        return pool(model, plus(g, code), nonnegative), False
+
+    return _pursue(W, x, model, method, update, max_iter, tol)
+
+
+def htp(W, x, k, *, order=1, max_iter=100, tol=1e-6) -> Pursuit:
+    """Recover a model-sparse code by hard thresholding pursuit: IHT picks supports, least squares the values.
+
+    With S the support of M(z_j + mu W(x - W^T z_j), k), the next code is supported on S and minimises
+    ||x - W^T z||. The step mu is an exact line search along the rows of the model that correlate best with
+    the residual. The Gram matrices come from the table of correlations.
+
+    Parameters
+    ----------
+    W : FilterBank
+    x : array_like of shape (..., M, *D)
+    k, order, max_iter, tol
+        As for `iht`.
+
+    Returns
+    -------
+    Pursuit
+        Where the rows of W on a support are linearly dependent, to rounding, the shortest of the
+        least-squares codes is taken; a signal that stops there has the reason "dependent".
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `iht` does.
+
+    References
+    ----------
+    Foucart (2011), Hard thresholding pursuit: an algorithm for compressive sensing.
+    Baraniuk, Cevher, Duarte & Hegde (2010), Model-based compressive sensing.
+
+    Examples
+    --------
+    >>> from cnninv_lite import gaussian_filters
+    >>> W = FilterBank(gaussian_filters(8, 64, 5, rng=0), (64, 30))
+    >>> z = BlockModel(8, W.n, k=3).sample(rng=1)
+    >>> bool(np.allclose(htp(W, W.synthesis(z), k=3).z, z))
+    True
+    """
+    model = BlockModel(as_bank(W).K, W.n, k, order)
+
+    def update(path, code, g):
+        best = pool(model, g)
+        g *= column(ratio(norm(best[1]) ** 2, path.energy(best)), g)
+        index, value = pool(model, plus(g, code))
+        real = value != 0
+        values, vectors = np.linalg.eigh(gram(W, index, real, path.table))
+        usable = values > index.shape[1] * np.finfo(values.dtype).eps * values[:, -1:]
+        inverse = np.divide(1, values, out=np.zeros_like(values), where=usable)
+        target = np.where(real, path.u[address(W.n, index)], 0)
+        solution = np.einsum("bij,bj,bj->bi", vectors, inverse, np.einsum("bij,bi->bj", vectors, target))
+        return (index, np.where(real, solution, 0)), real.any(axis=1) & ~usable.all(axis=1)
+
+    return _pursue(W, x, model, "lag", update, max_iter, tol)
+
+
+def _normalised(path, model: BlockModel, nonnegative: bool, code: Code, g: np.ndarray) -> Code:
+    """Take a normalised step: line search on the support, shortened while the support changes too boldly."""
+    index, value = code[0].copy(), np.where(code[1] != 0, g[address(model.shape[1:], code[0])], 0)
+    # At the start, and where this support has no more to give, search along the best rows instead.
+    still = np.asarray(~value.any(axis=1))
+    index[still], value[still] = pool(model, g[still], nonnegative)
+    mu = ratio(norm(value) ** 2, path.energy((index, value)))
+    support = np.sort(np.where(np.where(still[:, None], value, code[1]) != 0, index, -1), axis=1)
+    new, bold = (np.zeros_like(index), np.zeros_like(value)), np.arange(len(g))
+    while len(bold):
+        before = code[0][bold], code[1][bold]
+        after = pool(model, plus(column(mu[bold], g) * g[bold], before), nonnegative)
+        new[0][bold], new[1][bold] = after
+        changed = (np.sort(np.where(after[1] != 0, after[0], -1), axis=1) != support[bold]).any(axis=1)
+        moved = minus(after, before)
+        bold = bold[changed & (mu[bold] * path.energy(moved) > 0.99 * norm(moved[1]) ** 2)]
+        mu[bold] /= 2
+    return new
+
+
+def _pursue(W, x, model: BlockModel, method: str, update: Callable, max_iter, tol) -> Pursuit:
+    """Iterate `update` on chunks of the batch; collect what came of it."""
+    signals, batch = W._batch(x, "x", (W.M, *W.D))
+    signals = signals.astype(np.result_type(signals, W.dtype), copy=False)
+    max_iter = as_size(max_iter, "max_iter")
+    tol = as_number(tol, "tol", "a number >= 0", zero=True)
+    if method not in ("auto", "signal", "lag"):
+        raise ValueError(f'method must be "auto", "signal" or "lag", but came as {method!r}.')
+    if method == "auto":
+        method = "lag" if _lag_is_cheaper(W, model) else "signal"
+    table = W.correlations().astype(signals.dtype, copy=False) if method == "lag" else None
+    z = np.zeros((len(signals), W.K, *W.n), signals.dtype)
+    steps, reason = np.zeros(len(z), int), np.full(len(z), "max_iter", dtype="<U9")
+    size = max(1, CHUNK_BYTES // (W.shape[0] * z.itemsize))
+    histories = []
+    for b in range(0, len(z), size):
+        part = slice(b, b + size)
+        path = SignalPath(W, signals[part]) if table is None else LagPath(W, signals[part], table)
+        code, history = _iterate(
+            path, model, norm(signals[part]), update, max_iter, tol, steps[part], reason[part]
+        )
+        z[part] = dense(W, code)
+        histories.append(history)
+    longest = max(map(len, histories), default=1)
+    padded = [np.pad(h, [(0, longest - len(h)), (0, 0)], mode="edge") for h in histories]
+    history = np.concatenate([np.empty((longest, 0), z.dtype), *padded], axis=1)
+    back = W.synthesis(z)
+    return Pursuit(
+        z.reshape(*batch, W.K, *W.n),
+        back.reshape(*batch, W.M, *W.D),
+        item(relative_error(back, signals, axes=1 + len(W.D)).reshape(batch)),
+        history.reshape(longest, *batch),
+        item(steps.reshape(batch)),
+        item(np.isin(reason, ("settled", "dependent")).reshape(batch)),
+        item(reason.reshape(batch)),
+    )
+
+
+def _lag_is_cheaper(W: FilterBank, model: BlockModel) -> bool:
+    """Estimate the work of a step: windows subtracted one by one, or patches copied and multiplied twice."""
+    window = prod(2 * -(-length // step) - 1 for length, step in zip(W.ell, W.stride, strict=True))
+    patches = prod(W.n) * W.M * prod(W.ell)
+    return W.K**2 * window <= LARGEST_TABLE and model.sparsity * W.K * window <= patches * (1 + W.K / 40)
+
+
+def _iterate(path, model, size, update: Callable, max_iter: int, tol: float, steps, reason):
+    """Iterate on one chunk: fill `steps` and `reason` in place, return the codes and the residual norms."""
+    found = np.zeros((len(size), model.sparsity), int), np.zeros((len(size), model.sparsity), size.dtype)
+    moving, g, history = np.arange(len(size)), path.u.copy(), [size]
+    for j in range(1, max_iter + 1):
+        old = found[0][moving], found[1][moving]
+        new, dependent = update(path, old, g)
+        g, residual = path.gradient(new)
+        found[0][moving], found[1][moving] = new
+        steps[moving] = j
+        history.append(history[-1].copy())
+        history[-1][moving] = residual
+        settled = norm(minus(new, old)[1]) <= tol * norm(new[1])
+        diverged = ~(residual <= BLOWN_UP * size[moving])
+        reason[moving[settled]] = "settled"
+        reason[moving[settled & dependent]] = "dependent"
+        reason[moving[diverged]] = "diverged"
+        on = ~(settled | diverged)
+        if not on.any():
+            break
+        if not on.all():
+            moving, g = moving[on], g[on]
+            path.keep(on)
+    return found, np.stack(history)
+
+
+def item(a: np.ndarray):
+    """Return the only element of an array without axes, other arrays as they are."""
+    return a.item() if a.ndim == 0 else a
