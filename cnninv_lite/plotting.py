@@ -127,7 +127,9 @@ def stem_code(z, ax=None, *, h=None, label=r"$\hat z$"):
     z = np.asarray(z)
     ax = plt.gca() if ax is None else ax
     if h is not None:
-        ax.plot(np.ravel(h), color=COLORS["h"], linewidth=0.8, label=r"$h = Wx$")
+        for i, block in enumerate(np.asarray(h)):
+            at = np.arange(i * len(block), (i + 1) * len(block))
+            ax.plot(at, block, color=COLORS["h"], linewidth=0.9, label=None if i else r"$h = Wx$")
     at = np.flatnonzero(z)
     ax.vlines(at, 0, z.ravel()[at], color=COLORS["z"], linewidth=1.6)
     ax.plot(at, z.ravel()[at], "o", color=COLORS["z"], markersize=5, label=label)

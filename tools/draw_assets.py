@@ -63,7 +63,7 @@ def architecture():
     for i in active:
         back[:, peak[i] : peak[i] + ell] += h[i, peak[i]] * w[i]
 
-    fig, ax = plt.subplots(figsize=(9.2, 3.9))
+    fig, ax = plt.subplots(figsize=(7.9, 3.35))
     ax.set(xlim=(-0.15, 11.1), ylim=(-0.95, 3.75), aspect="equal")
     ax.axis("off")
     line = {"linewidth": 1.1}
