@@ -7,10 +7,21 @@ The module behind the book "The Invertibility of Convolutional Neural Networks".
 
 from importlib import import_module
 
+from .bounds import (
+    PaperCondition,
+    RIPNecessary,
+    connected_supports,
+    filters_needed,
+    paper_condition,
+    rip_guarantee,
+    rip_necessary,
+)
 from .coherence import coherence, cumulative_coherence, rip_certificates
 from .exact import rip_bracket, rip_exact
 from .filters import dct_filters, gaussian_filters, rademacher_filters
 from .gram import gram
+from .guarantees import code_bound, depth_bound, iht_rate, largest_useful_delta, reconstruction_bound
+from .laws import EnergyLaw, energy_law, laurent_massart
 from .models import BlockModel, fixed_unpool, max_pool, unpool
 from .operators import FilterBank, adjoint_error
 from .pursuit import Pursuit, htp, iht
@@ -24,31 +35,46 @@ _LAZY = {"eeg": ".signals", "photograph": ".signals", "sliders": ".interactive"}
 
 __all__ = [
     "BlockModel",
+    "EnergyLaw",
     "FilterBank",
+    "PaperCondition",
     "Pursuit",
     "RIPBracket",
+    "RIPNecessary",
     "RIPSample",
     "Reconstruction",
     "Witness",
     "adjoint_error",
     "certificate",
+    "code_bound",
     "coherence",
+    "connected_supports",
     "cumulative_coherence",
     "dct_filters",
+    "depth_bound",
+    "energy_law",
     "error_from_code",
+    "filters_needed",
     "fixed_unpool",
     "gaussian_filters",
     "gram",
     "htp",
     "iht",
+    "iht_rate",
+    "largest_useful_delta",
     "lasso",
+    "laurent_massart",
     "max_pool",
+    "paper_condition",
     "rademacher_filters",
     "reconstruct",
+    "reconstruction_bound",
     "relative_error",
     "rip_bracket",
     "rip_certificates",
     "rip_exact",
+    "rip_guarantee",
+    "rip_necessary",
     "rip_sample",
     "rip_search",
     "sparse_code",

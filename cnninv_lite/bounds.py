@@ -1,0 +1,204 @@
+"""What random Gaussian filters guarantee: the model-RIP theorems as functions, every constant explicit.
+
+Throughout, the entries of the K filters are independent N(0, 1/(M ell)), m stands for M ell (in two
+dimensions ell is the filter's area), and delta(M_k^s) is the smallest delta with
+(1 - delta) ||z||^2 <= ||W^T z||^2 <= (1 + delta) ||z||^2 for all codes z of the model M_k^s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, log, prod, sqrt
+
+import numpy as np
+from scipy.integrate import quad
+from scipy.special import bdtrc, erfc
+
+from ._checks import as_size, as_sizes
+from ._union import UnionBound, as_number, same_axes
+
+__all__ = [
+    "PaperCondition",
+    "RIPNecessary",
+    "connected_supports",
+    "filters_needed",
+    "paper_condition",
+    "rip_guarantee",
+    "rip_necessary",
+]
+
+
+def rip_guarantee(M, ell, K, n, k, *, order=1, stride=1, eps=0.01, method="closed") -> float:
+    """Return delta such that delta(M_k^s) <= delta with probability at least 1 - eps over the filters.
+
+    Method "closed" is Theorem 3.1 of the paper (order 1) and its Corollary 3.2 (order 2), with constants:
+
+        delta = 1024/449 (sqrt(u) + u),   u = s' tau / (M ell),   s' = min(s, prod ceil(ell / stride)),
+        tau = log(2/eps) + s k log 9 + s log C(K, k) + s k log n_*,   n_* = prod min(n, (s k - 1) q + 1),
+
+    with q = ceil(ell / stride) - 1. Method "optimised" averages over the sphere of each support instead of
+    taking a net, counts connected supports only, and minimises numerically; it is never larger.
+
+    Parameters
+    ----------
+    M : int
+        Channels.
+    ell, n, stride : int or tuple of int
+        Filter length, positions and step. One tuple of two makes the layer two-dimensional; plain integers
+        then count for both axes.
+    K, k : int
+        Filters, and active ones in a code of order 1: k in 1..K.
+    order : int
+        The order s.
+    eps : float
+        Probability of failure, in (0, 1).
+    method : {"closed", "optimised"}
+
+    Returns
+    -------
+    float
+        A bound of 1 or more says nothing about the lower side of the RIP.
+
+    References
+    ----------
+    Gilbert et al. (2017), Theorem 3.1 and Corollary 3.2, without their factor D / ell.
+
+    Examples
+    --------
+    >>> layer = dict(M=256, ell=9, K=64, n=1000, k=4, eps=0.05)
+    >>> round(rip_guarantee(**layer), 3), round(rip_guarantee(**layer, method="optimised"), 3)
+    (0.334, 0.262)
+    """
+    task = UnionBound.of(ell, K, n, k, order, stride, eps, method)
+    return task.delta(as_size(M, "M") * task.area)
+
+
+def filters_needed(delta, ell, K, n, k, *, order=1, stride=1, eps=0.01, method="closed") -> int:
+    """Return the smallest M ell for which `rip_guarantee` promises `delta`: channels times taps.
+
+    In closed form, 9.2 s' tau / delta^2 is always enough for delta <= 1.
+
+    Parameters
+    ----------
+    delta : float
+        The constant wanted, > 0.
+    ell, K, n, k, order, stride, eps, method
+        As in `rip_guarantee`; ell fixes how far filters overlap.
+
+    Examples
+    --------
+    >>> filters_needed(0.5, ell=9, K=64, n=1000, k=4)
+    1179
+    >>> filters_needed(0.5, ell=9, K=64, n=1000, k=4, method="optimised")
+    748
+    """
+    delta = as_number(delta, "delta", low=0)
+    task = UnionBound.of(ell, K, n, k, order, stride, eps, method)
+    return task.needed(delta)
+
+
+def connected_supports(ell, K, n, k, *, order=1, stride=1) -> int:
+    """Return a bound on the number of supports, up to translation, that decide delta(M_k^s).
+
+    Only supports whose filters overlap in one connected chain need to be looked at. With r = s k non-zeros
+    there are at most Lambda P of them, where Lambda = [y^r] (1 + y + ... + y^s/s!)^K counts the choices of
+    blocks, and P those of positions: the least of n_*^r, of the product over the axes of
+    sum_j j! S(r, j) q^(j-1) (S: Stirling numbers of the second kind), and of r^(r-2) prod (2 q + 1)^(r-1).
+    In one dimension, for order 1 and n >= (k - 1) q + 1, that is C(K, k) sum_j j! S(k, j) q^(j-1) and exact.
+
+    Examples
+    --------
+    >>> connected_supports(ell=3, K=4, n=50, k=2)  # 6 pairs of filters, at lags -2, ..., 2
+    30
+    """
+    return UnionBound.of(ell, K, n, k, order, stride).supports
+
+
+@dataclass(frozen=True)
+class PaperCondition:
+    """Both sides of the paper's sufficient condition, and whether left >= right."""
+
+    left: float
+    right: float
+    holds: bool
+
+
+def paper_condition(M, ell, K, n, k, delta, *, eps=0.01, stride=1, C=1.0) -> PaperCondition:
+    """Return both sides of the condition M ell^2 / D >= C / delta^2 (k (log K + log n) - log eps).
+
+    Parameters
+    ----------
+    M, ell, K, n, k, eps, stride
+        As in `rip_guarantee`; D = (n - 1) stride + ell is the shortest input with n positions.
+    delta : float
+        The RIP constant wanted, > 0.
+    C : float
+        The constant that the paper leaves open, > 0.
+
+    References
+    ----------
+    Gilbert et al. (2017), Theorem 3.1.
+
+    Examples
+    --------
+    >>> paper_condition(M=32, ell=5, K=96, n=32, k=10, delta=0.5)
+    PaperCondition(left=22.22222222222222, right=339.6240445146549, holds=False)
+    """
+    ell, n, stride = same_axes(ell=ell, n=n, stride=stride)
+    K, M = as_size(K, "K"), as_size(M, "M")
+    k = as_size(k, "k", high=K)
+    delta, C = as_number(delta, "delta", low=0), as_number(C, "C", low=0)
+    eps = as_number(eps, "eps", low=0, high=1)
+    D = prod((count - 1) * t + length for length, count, t in zip(ell, n, stride))
+    left = M * prod(ell) ** 2 / D
+    right = C / delta**2 * (k * (log(K) + log(prod(n))) - log(eps))
+    return PaperCondition(left, right, left >= right)
+
+
+@dataclass(frozen=True)
+class RIPNecessary:
+    """What no Gaussian filters can beat.
+
+    Attributes
+    ----------
+    rms : float
+        sqrt(E delta(M_k)^2) is at least this: a theorem for every K, k, M and ell.
+    edge : float
+        2 sqrt(k / (M ell)) + k / (M ell), the Marchenko-Pastur edge: what the first k filters at one position
+        reach for large k and M ell.
+    logarithm : float
+        sqrt(2 (k - 1) log((K - 1) / (k - 1)) / (M ell)): what one row of the Gram matrix reaches for k << K.
+    """
+
+    rms: float
+    edge: float
+    logarithm: float
+
+
+def rip_necessary(M, ell, K, k) -> RIPNecessary:
+    """Return lower bounds on delta(M_k), from filters at one position alone.
+
+    rms is sqrt((2 + A) / (M ell)), with A the expected sum of the k - 1 largest of K - 1 squared standard
+    normals: the row of one filter in the Gram matrix with the k - 1 filters that correlate most with it.
+
+    Parameters
+    ----------
+    M, ell, K, k
+        As in `rip_guarantee`.
+
+    Examples
+    --------
+    >>> needed = rip_necessary(M=32, ell=5, K=96, k=10)
+    >>> round(needed.rms, 3), round(needed.edge, 3), round(needed.logarithm, 3)
+    (0.51, 0.562, 0.515)
+    """
+    K = as_size(K, "K")
+    k, m = as_size(k, "k", high=K), as_size(M, "M") * prod(as_sizes(ell, "ell"))
+    row = np.arange(k - 1)
+
+    def expected_above(x):  # of the k - 1 largest, how many squares exceed x on average
+        return bdtrc(row, K - 1, erfc(sqrt(x / 2))).sum()
+
+    largest = quad(expected_above, 0, inf, limit=200)[0] if k > 1 else 0.0
+    logarithm = sqrt(2 * (k - 1) * log((K - 1) / (k - 1)) / m) if k > 1 else 0.0
+    return RIPNecessary(sqrt((2 + largest) / m), 2 * sqrt(k / m) + k / m, logarithm)
