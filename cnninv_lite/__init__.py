@@ -24,7 +24,7 @@ from .guarantees import code_bound, depth_bound, iht_rate, largest_useful_delta,
 from .laws import EnergyLaw, energy_law, laurent_massart
 from .models import BlockModel, fixed_unpool, max_pool, unpool
 from .operators import FilterBank, adjoint_error
-from .pursuit import Pursuit, htp, iht
+from .pursuit import Pursuit, cosamp, iht
 from .recovery import Reconstruction, certificate, error_from_code, reconstruct, relative_error
 from .rip import RIPBracket, RIPSample, Witness, rip_sample, rip_search
 from .sparse_coding import lasso, sparse_code
@@ -49,6 +49,7 @@ __all__ = [
     "code_bound",
     "coherence",
     "connected_supports",
+    "cosamp",
     "cumulative_coherence",
     "dct_filters",
     "depth_bound",
@@ -58,7 +59,6 @@ __all__ = [
     "fixed_unpool",
     "gaussian_filters",
     "gram",
-    "htp",
     "iht",
     "iht_rate",
     "largest_useful_delta",

@@ -140,7 +140,7 @@ def pool(model: BlockModel, h: np.ndarray, nonnegative: bool = False) -> Code:
         index, real = entries(z != 0)
         pad = [(0, 0), (0, model.sparsity - index.shape[1])]
         return np.pad(index, pad), np.pad(np.take_along_axis(z, index, axis=1) * real, pad)
-    size = (np.maximum(h, 0) if nonnegative else np.abs(h)).reshape(len(h), model.n_blocks, -1)
+    size = (np.maximum(h, 0) if nonnegative else np.abs(h)).reshape(len(h), model.n_blocks, model.block_size)
     best = size.argmax(axis=2)
     largest = np.take_along_axis(size, best[..., None], axis=2)[..., 0]
     block = np.argsort(-largest, axis=1, kind="stable")[:, : model.k]

@@ -18,6 +18,7 @@ from ._codes import (
     as_number,
     column,
     dense,
+    entries,
     gram,
     minus,
     norm,
@@ -29,7 +30,7 @@ from .models import BlockModel
 from .operators import FilterBank
 from .recovery import relative_error
 
-__all__ = ["Pursuit", "htp", "iht"]
+__all__ = ["Pursuit", "cosamp", "iht"]
 
 CHUNK_BYTES = 1 << 20  # codes iterated at a time: they and what is computed from them stay in the cache
 LARGEST_TABLE = 1 << 25  # entries of the table of correlations that "auto" is ready to store
@@ -43,7 +44,7 @@ class Pursuit:
     Attributes
     ----------
     z : ndarray of shape (..., K, *n)
-        The code, in the model.
+        The code, in the model (`lasso` apart).
     x : ndarray of shape (..., M, *D)
         The reconstruction W^T z.
     relative_error : float or ndarray of shape (...)
@@ -53,12 +54,13 @@ class Pursuit:
     iterations : int or ndarray of shape (...)
         Steps taken.
     converged : bool or ndarray of shape (...)
-        Whether the signal stopped because it had settled.
+        Whether the reason is "settled" or "dependent".
     reason : str or ndarray of str of shape (...)
-        "settled": the last step moved the code by at most `tol` of its norm. "dependent" (`htp` alone):
-        settled, but the rows of W on its support are linearly dependent, so that the code is the shortest
-        of many. "max_iter": still moving when the steps ran out. "diverged": the residual passed
-        100 ||x||, and the code reached then is useless.
+        "settled": the last step moved the code by at most `tol` of its norm (for `lasso` and `sparse_code`:
+        the duality gap closed). "dependent" (`cosamp` alone): settled, but on a support whose least-squares
+        problem had many solutions. "max_iter": still moving when the steps ran out. "diverged": the
+        residual passed 100 ||x||, and the code reached then is useless. A settled code may still be a wrong
+        one: `relative_error` tells.
     """
 
     z: np.ndarray
@@ -122,7 +124,7 @@ def iht(
 
     Examples
     --------
-    >>> from cnninv_lite import gaussian_filters
+    >>> from cnninv_lite import BlockModel, FilterBank, gaussian_filters
     >>> W = FilterBank(gaussian_filters(8, 64, 5, rng=0), (64, 30))
     >>> z = BlockModel(8, W.n, k=3).sample(rng=1)
     >>> result = iht(W, W.synthesis(z), k=3)
@@ -143,12 +145,12 @@ def iht(
     return _pursue(W, x, model, method, update, max_iter, tol)
 
 
-def htp(W, x, k, *, order=1, max_iter=100, tol=1e-6) -> Pursuit:
-    """Recover a model-sparse code by hard thresholding pursuit: IHT picks supports, least squares the values.
+def cosamp(W, x, k, *, order=1, max_iter=100, tol=1e-6) -> Pursuit:
+    """Recover a model-sparse code by CoSaMP: fit least squares on more rows of W than needed, keep the best.
 
-    With S the support of M(z_j + mu W(x - W^T z_j), k), the next code is supported on S and minimises
-    ||x - W^T z||. The step mu is an exact line search along the rows of the model that correlate best with
-    the residual. The Gram matrices come from the table of correlations.
+    A step adds to the support of z_j that of M_2(W(x - W^T z_j)), the projection onto the sums of two codes
+    of the model, minimises ||x - W^T b|| over codes b on both, and takes z_{j+1} = M(b, k). There is no step
+    length: the scale of W does not matter. The Gram matrices come from the table of correlations.
 
     Parameters
     ----------
@@ -160,8 +162,8 @@ def htp(W, x, k, *, order=1, max_iter=100, tol=1e-6) -> Pursuit:
     Returns
     -------
     Pursuit
-        Where the rows of W on a support are linearly dependent, to rounding, the shortest of the
-        least-squares codes is taken; a signal that stops there has the reason "dependent".
+        Where the rows of W on the merged support are linearly dependent, to rounding, b is the shortest of
+        the least-squares codes; a signal that settles there has the reason "dependent".
 
     Raises
     ------
@@ -170,52 +172,59 @@ def htp(W, x, k, *, order=1, max_iter=100, tol=1e-6) -> Pursuit:
 
     References
     ----------
-    Foucart (2011), Hard thresholding pursuit: an algorithm for compressive sensing.
-    Baraniuk, Cevher, Duarte & Hegde (2010), Model-based compressive sensing.
+    Needell & Tropp (2009), CoSaMP: iterative signal recovery from incomplete and inaccurate samples.
+    Baraniuk, Cevher, Duarte & Hegde (2010), Model-based compressive sensing, Algorithm 1.
 
     Examples
     --------
-    >>> from cnninv_lite import gaussian_filters
+    >>> from cnninv_lite import BlockModel, FilterBank, gaussian_filters
     >>> W = FilterBank(gaussian_filters(8, 64, 5, rng=0), (64, 30))
     >>> z = BlockModel(8, W.n, k=3).sample(rng=1)
-    >>> bool(np.allclose(htp(W, W.synthesis(z), k=3).z, z))
+    >>> bool(np.allclose(cosamp(W, W.synthesis(z), k=3).z, z))
     True
     """
     model = BlockModel(as_bank(W).K, W.n, k, order)
+    wider = BlockModel(W.K, W.n, k, 2 * model.order)
 
     def update(path, code, g):
-        best = pool(model, g)
-        g *= column(ratio(norm(best[1]) ** 2, path.energy(best)), g)
-        index, value = pool(model, plus(g, code))
-        real = value != 0
+        merged = (wider.project(g) != 0) | (dense(W, code) != 0)
+        index, real = entries(merged.reshape(len(g), -1))
         values, vectors = np.linalg.eigh(gram(W, index, real, path.table))
         usable = values > index.shape[1] * np.finfo(values.dtype).eps * values[:, -1:]
         inverse = np.divide(1, values, out=np.zeros_like(values), where=usable)
         target = np.where(real, path.u[address(W.n, index)], 0)
-        solution = np.einsum("bij,bj,bj->bi", vectors, inverse, np.einsum("bij,bi->bj", vectors, target))
-        return (index, np.where(real, solution, 0)), real.any(axis=1) & ~usable.all(axis=1)
+        fit = np.einsum("bij,bj,bj->bi", vectors, inverse, np.einsum("bij,bi->bj", vectors, target))
+        dependent = real.any(axis=1) & ~usable.all(axis=1)
+        return pool(model, dense(W, (index, np.where(real, fit, 0)))), dependent
 
     return _pursue(W, x, model, "lag", update, max_iter, tol)
 
 
 def _normalised(path, model: BlockModel, nonnegative: bool, code: Code, g: np.ndarray) -> Code:
-    """Take a normalised step: line search on the support, shortened while the support changes too boldly."""
+    """Take a normalised step: line search on the support, shortened if a new support is too bold."""
     index, value = code[0].copy(), np.where(code[1] != 0, g[address(model.shape[1:], code[0])], 0)
     # At the start, and where this support has no more to give, search along the best rows instead.
-    still = np.asarray(~value.any(axis=1))
+    still = (value == 0).all(axis=1)
     index[still], value[still] = pool(model, g[still], nonnegative)
     mu = ratio(norm(value) ** 2, path.energy((index, value)))
-    support = np.sort(np.where(np.where(still[:, None], value, code[1]) != 0, index, -1), axis=1)
+    start = (code[1] == 0).all(axis=1)
+    support = _support(index, np.where(start[:, None], value, code[1]))
+    support[still & ~start] = -2  # not along its own support: any step is a bold one
     new, bold = (np.zeros_like(index), np.zeros_like(value)), np.arange(len(g))
     while len(bold):
         before = code[0][bold], code[1][bold]
         after = pool(model, plus(column(mu[bold], g) * g[bold], before), nonnegative)
         new[0][bold], new[1][bold] = after
-        changed = (np.sort(np.where(after[1] != 0, after[0], -1), axis=1) != support[bold]).any(axis=1)
+        changed = (_support(*after) != support[bold]).any(axis=1)
         moved = minus(after, before)
         bold = bold[changed & (mu[bold] * path.energy(moved) > 0.99 * norm(moved[1]) ** 2)]
         mu[bold] /= 2
     return new
+
+
+def _support(index: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Return the indices of non-zeros in order, -1 for the others, so that equal supports are equal arrays."""
+    return np.sort(np.where(value != 0, index, -1), axis=1)
 
 
 def _pursue(W, x, model: BlockModel, method: str, update: Callable, max_iter, tol) -> Pursuit:

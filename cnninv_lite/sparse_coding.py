@@ -188,7 +188,7 @@ def _fista(W: FilterBank, x: np.ndarray, lam: np.ndarray, mask, max_iter: int, t
 
 
 def _backtrack(W: FilterBank, z, image, g, lam, bound):
-    """Take a proximal gradient step from z, with 1 / step length raised in `bound` until the step descends."""
+    """Take a proximal gradient step from z; raise 1 / step length, in `bound`, until the step descends."""
     new, new_image, rows = np.empty_like(z), np.empty_like(image), np.arange(len(z))
     while len(rows):
         h = z[rows] + g[rows] / column(bound[rows], z)
