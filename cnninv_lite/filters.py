@@ -92,7 +92,7 @@ def dct_filters(K, M, ell) -> np.ndarray:
     shape = _shape(K, M, ell)
     axes, size = shape[1:], int(np.prod(shape[1:]))
     if shape[0] > size:
-        raise ValueError(f"K must be at most M*|ell| = {size}, the size of the cosine basis, but came as {K}.")
+        raise ValueError(f"K must be at most M |ell| = {size}, the size of the basis, but came as {K}.")
     frequency = sum(f / n for f, n in zip(np.indices(axes), axes, strict=True))
     chosen = np.argsort(frequency.ravel().round(12), kind="stable")[: shape[0]]
     coefficients = np.zeros((shape[0], size))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from math import comb, prod
 
 import numpy as np
 
-from ._checks import as_generator, as_real, as_size, as_sizes
+from ._checks import as_array, as_generator, as_real, as_size, as_sizes, shape_error
 
 __all__ = ["BlockModel", "fixed_unpool", "max_pool", "unpool"]
 
@@ -29,6 +30,13 @@ class BlockModel:
         Active blocks of an order-1 code, in 1..K.
     order : int
         The order s >= 1.
+
+    Attributes
+    ----------
+    n_blocks, block_size, k, order : int
+        As given; `block_size` counts all positions of a block.
+    shape : tuple of int, (K, *n)
+        Shape of one code.
 
     Raises
     ------
@@ -71,7 +79,7 @@ class BlockModel:
         """Return the code of the model nearest to `h`: the projection M(h, k) for order 1.
 
         Each block keeps its `order` entries of largest magnitude; of those, the `order * k` largest stay.
-        Ties go to the first index.
+        Among equal magnitudes the one with the lower flat index in (K n,) stays, in both steps.
 
         Parameters
         ----------
@@ -95,15 +103,24 @@ class BlockModel:
             np.put_along_axis(keep, best, _first_largest(largest, self.sparsity)[..., None], axis=-1)
         else:
             in_block = np.where(_first_largest(size, self.per_block), size, -1.0)
-            flat = in_block.reshape(*in_block.shape[:-2], -1)
+            flat = in_block.reshape(*in_block.shape[:-2], prod(self.shape))
             keep = _first_largest(flat, self.sparsity).reshape(size.shape)
         if nonnegative:
             keep &= blocks > 0
         return np.where(keep, blocks, blocks.dtype.type(0)).reshape(h.shape)
 
     def contains(self, z) -> np.ndarray | np.bool_:
-        """Say for each code of the batch `z`, of shape (..., K, *n) or (..., K n), whether the model holds it."""
-        used = (self._blocks(as_real(z, "z"), "z") != 0).sum(axis=-1)
+        """Say whether the model holds `z`: one answer for each code of a batch.
+
+        Parameters
+        ----------
+        z : array_like of shape (..., K, *n) or (..., K n)
+
+        Returns
+        -------
+        bool or ndarray of bool of shape (...)
+        """
+        used = np.count_nonzero(self._blocks(as_real(z, "z"), "z"), axis=-1)
         return (used <= self.order).all(axis=-1) & (used.sum(axis=-1) <= self.order * self.k)
 
     def sample(self, size=None, *, rng=None, values="normal") -> np.ndarray:
@@ -119,7 +136,7 @@ class BlockModel:
 
         Returns
         -------
-        ndarray of shape (*size, K, *n)
+        ndarray of shape (*size, K, *n), float64
         """
         rng = as_generator(rng)
         batch = () if size is None else as_sizes(size, "size")
@@ -128,7 +145,7 @@ class BlockModel:
             "uniform": lambda shape: rng.uniform(-1, 1, shape),
             "sign": lambda shape: 2.0 * rng.integers(0, 2, shape) - 1.0,
         }
-        if values not in draw:
+        if not isinstance(values, str) or values not in draw:
             raise ValueError(f"values must be one of {', '.join(map(repr, draw))}, but came as {values!r}.")
         codes = np.zeros((prod(batch), self.n_blocks, self.block_size))
         rows = np.arange(len(codes))[:, None]
@@ -163,28 +180,27 @@ class BlockModel:
         """
         limit = as_size(limit, "limit")
         if (total := self.count()) > limit:
-            raise ValueError(f"the model has {total} supports, more than limit = {limit}: {self!r}.")
-        return self._supports(0, self.sparsity)
+            raise ValueError(f"limit = {limit} is less than the {total} supports of {self!r}.")
+        return self._supports()
 
-    def _supports(self, block: int, missing: int) -> Iterator[np.ndarray]:
-        if block == self.n_blocks:
-            yield np.empty(0, int)
-            return
-        after = (self.n_blocks - block - 1) * self.per_block
-        for r in range(max(0, missing - after), min(self.per_block, missing) + 1):
-            for chosen in combinations(range(block * self.block_size, (block + 1) * self.block_size), r):
-                for rest in self._supports(block + 1, missing - r):
-                    yield np.concatenate([np.array(chosen, int), rest])
+    def _supports(self) -> Iterator[np.ndarray]:
+        # Share out the non-zeros first: of all ways to do so with `per_block` numbered slots in each block,
+        # the one that fills every block from its first slot on stands for the rest. Then place them.
+        slots = product(range(self.n_blocks), range(self.per_block))
+        for chosen in combinations(slots, self.sparsity):
+            share = Counter(block for block, _ in chosen)
+            if all(slot < share[block] for block, slot in chosen):
+                starts = {block: block * self.block_size for block in share}
+                blocks = (combinations(range(s, s + self.block_size), share[b]) for b, s in starts.items())
+                for places in product(*blocks):
+                    yield np.fromiter(chain.from_iterable(places), int, self.sparsity)
 
     def _blocks(self, a: np.ndarray, name: str) -> np.ndarray:
         """View `a`, of shape (..., K, *n) or (..., K n), as (..., K, n)."""
         for trailing in (self.shape, (prod(self.shape),)):
             if a.ndim >= len(trailing) and a.shape[a.ndim - len(trailing) :] == trailing:
                 return a.reshape(*a.shape[: a.ndim - len(trailing)], self.n_blocks, self.block_size)
-        structured = ", ".join(map(str, self.shape))
-        raise ValueError(
-            f"{name} must have shape (..., {structured}) or (..., {prod(self.shape)}), but came as {a.shape}."
-        )
+        raise shape_error(a, name, self.shape, (prod(self.shape),))
 
 
 def _first_largest(a: np.ndarray, count: int) -> np.ndarray:
@@ -224,31 +240,27 @@ def max_pool(h, window, *, nonnegative=False) -> tuple[np.ndarray, np.ndarray]:
     >>> unpool(values, switches, (1, 5))
     array([[ 0., -3.,  0.,  2.,  1.]])
     """
-    h = as_real(h, "h")
-    window = as_sizes(window, "window")
+    h, window = as_real(h, "h"), as_sizes(window, "window")
     axes = len(window)
-    if h.ndim < axes + 1:
-        raise ValueError(f"h must have shape (..., K, *n) with one axis of n per entry of window {window}, "
-                         f"but came as {h.shape}.")
+    if h.ndim < axes + 1 or 0 in h.shape[-axes:]:
+        raise shape_error(h, "h", ("K", *(f"n_{a + 1} >= 1" for a in range(axes))))
     lead, n = h.shape[:-axes], h.shape[-axes:]
-    if nonnegative:
-        h = np.maximum(h, 0)
-    count = [-(-size // w) for size, w in zip(n, window, strict=True)]
-    margin = [(0, c * w - size) for size, w, c in zip(n, window, count, strict=True)]
-    grid = [side for pair in zip(count, window, strict=True) for side in pair]
-    order = (*range(0, 2 * axes, 2), *range(1, 2 * axes, 2))
+    window = tuple(map(min, window, n))
+    count = tuple(-(-size // w) for size, w in zip(n, window, strict=True))
 
-    def windows(a, fill):
-        a = np.pad(a, [(0, 0)] * (a.ndim - axes) + margin, constant_values=fill)
-        first = a.ndim - axes
-        a = a.reshape(*a.shape[:first], *grid).transpose(*range(first), *(first + o for o in order))
-        return a.reshape(*a.shape[:first], *count, -1)
+    size = np.maximum(h, 0) if nonnegative else np.abs(h)
+    margin = [(0, c * w - size) for c, w, size in zip(count, window, n, strict=True)]
+    size = np.pad(size, [(0, 0)] * len(lead) + margin, constant_values=-1)  # never the largest
+    split = size.reshape(*lead, *chain.from_iterable(zip(count, window, strict=True)))
+    inner = range(len(lead) + 1, split.ndim, 2)
+    windows = np.moveaxis(split, inner, range(-axes, 0)).reshape(*lead, *count, prod(window))
 
-    best = windows(np.abs(h), -1).argmax(axis=-1)
-    index = np.broadcast_to(windows(np.arange(prod(n)).reshape(n), -1), (*best.shape, prod(window)))
-    switches = np.take_along_axis(index, best[..., None], axis=-1)[..., 0]
-    flat = np.take_along_axis(h.reshape(*lead, -1), switches.reshape(*lead, -1), axis=-1)
-    return flat.reshape(switches.shape), switches
+    inside = np.unravel_index(windows.argmax(axis=-1), window)
+    starts = (c * w for c, w in zip(np.indices(count, sparse=True), window, strict=True))
+    switches = np.ravel_multi_index([s + i for s, i in zip(starts, inside, strict=True)], n)
+    values = np.take_along_axis(h.reshape(*lead, prod(n)), switches.reshape(*lead, prod(count)), axis=-1)
+    values = values.reshape(switches.shape)
+    return (np.maximum(values, 0) if nonnegative else values), switches
 
 
 def unpool(values, switches, shape) -> np.ndarray:
@@ -270,29 +282,27 @@ def unpool(values, switches, shape) -> np.ndarray:
     ValueError
         If shapes disagree, a switch lies outside its block, or two switches of a block coincide.
     """
-    values, shape = as_real(values, "values"), as_sizes(shape, "shape")
-    switches, size = np.asarray(switches), prod(shape[1:])
-    if switches.shape != values.shape or switches.dtype.kind not in "iu":
-        raise ValueError(
-            f"switches must be integers of the shape of values, {values.shape}, but came as {switches.dtype} of "
-            f"shape {switches.shape}."
-        )
-    axes = len(shape) - 1
+    values, switches = as_real(values, "values"), as_array(switches, "switches")
+    shape = as_sizes(shape, "shape")
+    axes, size = len(shape) - 1, prod(shape[1:])
     if axes < 1 or values.ndim < axes + 1 or values.shape[-axes - 1] != shape[0]:
         raise ValueError(
             f"shape must be (K, *n) with the K of values, whose shape is {values.shape}, but came as {shape}."
         )
-    if switches.size and not (0 <= switches.min() and switches.max() < size):
+    if switches.dtype.kind not in "iu" or switches.shape != values.shape:
         raise ValueError(
-            f"switches must lie in 0..{size - 1}, but range from {switches.min()} to {switches.max()}."
+            f"switches must be integers of the shape of values, {values.shape}, but came with dtype "
+            f"{switches.dtype} and shape {switches.shape}."
         )
-    lead = values.shape[:-axes]
-    where = switches.reshape(*lead, -1)
+    lead, pooled = values.shape[:-axes], prod(values.shape[-axes:])
+    values, where = values.reshape(*lead, pooled), switches.reshape(*lead, pooled)
     ordered = np.sort(where, axis=-1)
-    if (ordered[..., 1:] == ordered[..., :-1]).any():
-        raise ValueError("switches of one block must differ: two of them name the same position.")
+    if (low := where.min(initial=0)) < 0 or (high := where.max(initial=0)) >= size:
+        raise ValueError(f"switches must lie in 0..{size - 1}, but one came as {low if low < 0 else high}.")
+    if (same := ordered[..., 1:][ordered[..., 1:] == ordered[..., :-1]]).size:
+        raise ValueError(f"switches of one block must differ, but {same[0]} came twice.")
     out = np.zeros((*lead, size), values.dtype)
-    np.put_along_axis(out, where, values.reshape(*lead, -1), axis=-1)
+    np.put_along_axis(out, where, values, axis=-1)
     return out.reshape(*lead, *shape[1:])
 
 
@@ -316,18 +326,16 @@ def fixed_unpool(values, window, shape, *, place=0) -> np.ndarray:
     values, window, shape = as_real(values, "values"), as_sizes(window, "window"), as_sizes(shape, "shape")
     n, axes = shape[1:], len(window)
     if len(n) != axes:
-        raise ValueError(f"shape must be (K, *n) with one n per entry of window {window}, but came as {shape}.")
-    places = (place,) * axes if np.ndim(place) == 0 else tuple(place)
-    if len(places) != axes:
-        raise ValueError(f"place must be one integer or {axes} (one per axis), but came as {places}.")
+        raise ValueError(f"shape must be (K, *n) with one n per entry of window {window}, but is {shape}.")
+    places = as_sizes(place, "place", axes, low=0)
+    if any(at >= w for at, w in zip(places, window, strict=True)):
+        raise ValueError(f"place must lie inside the window {window}, but came as {places}.")
     offsets = [
-        np.minimum(np.arange(0, size, w) + as_size(at, "place", low=0, high=w - 1), size - 1)
+        np.minimum(np.arange(0, size, w) + at, size - 1)
         for size, w, at in zip(n, window, places, strict=True)
     ]
-    switches = np.ravel_multi_index(np.meshgrid(*offsets, indexing="ij"), n)
-    if values.shape[values.ndim - axes :] != switches.shape:
-        raise ValueError(
-            f"values must have shape (..., {', '.join(map(str, (shape[0], *switches.shape)))}), "
-            f"but came as {values.shape}."
-        )
+    switches = np.ravel_multi_index(np.ix_(*offsets), n)
+    pooled = (shape[0], *switches.shape)
+    if values.shape[-len(pooled) :] != pooled:
+        raise shape_error(values, "values", pooled)
     return unpool(values, np.broadcast_to(switches, values.shape), shape)

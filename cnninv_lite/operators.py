@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
+from reprlib import repr as brief
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator
 
-from ._checks import as_generator, as_real, as_sizes
+from ._checks import as_generator, as_real, as_sizes, shape_error
 
 __all__ = ["FilterBank", "adjoint_error"]
 
@@ -78,23 +79,24 @@ class FilterBank(LinearOperator):
                 f"but came with shape {filters.shape}."
             )
         axes = filters.ndim - 2
-        if np.ndim(input_shape) == 0 or len(input_shape) != axes + 1:
+        channels, *D = as_sizes(input_shape, "input_shape")
+        if len(D) != axes:
             raise ValueError(
                 f"input_shape must be (M, {'D' if axes == 1 else 'D_1, D_2'}) to fit filters of shape "
                 f"{filters.shape}, but came as {input_shape!r}."
             )
         self.K, self.M, *ell = filters.shape
-        channels, *D = as_sizes(input_shape, "input_shape")
         self.ell, self.D = tuple(ell), tuple(D)
         self.stride = as_sizes(stride, "stride", axes)
         if channels != self.M:
             raise ValueError(
-                f"input_shape has M = {channels} channels, but filters of shape {filters.shape} have {self.M}."
+                f"input_shape must have M = {self.M} channels to fit filters of shape {filters.shape}, "
+                f"but came as {input_shape!r}."
             )
         if any(size < length for size, length in zip(self.D, self.ell, strict=True)):
             raise ValueError(
-                f"no position is left: filters of length ell = {self.ell} do not fit into an input of "
-                f"length D = {self.D}."
+                f"input_shape leaves no position: filters of length ell = {self.ell} do not fit into "
+                f"an input of length D = {self.D}."
             )
         sizes = zip(self.D, self.ell, self.stride, strict=True)
         self.n = tuple((size - length) // step + 1 for size, length, step in sizes)
@@ -104,8 +106,8 @@ class FilterBank(LinearOperator):
 
     def __repr__(self) -> str:
         return (
-            f"FilterBank(K={self.K}, M={self.M}, ell={self.ell}, D={self.D}, n={self.n}, stride={self.stride}, "
-            f"dtype={self.dtype})"
+            f"FilterBank(K={self.K}, M={self.M}, ell={self.ell}, D={self.D}, n={self.n}, "
+            f"stride={self.stride}, dtype={self.dtype})"
         )
 
     def analysis(self, x) -> np.ndarray:
@@ -162,7 +164,7 @@ class FilterBank(LinearOperator):
         """
         norms = np.linalg.norm(self.filters.reshape(self.K, -1), axis=1)
         if not norms.all():
-            raise ValueError(f"filter {int(np.argmin(norms))} is zero: it has no direction to normalise.")
+            raise ValueError(f"filters[{int(np.argmin(norms))}] is zero: it has no direction to normalise.")
         filters = self.filters / norms.reshape(-1, *(1,) * (self.filters.ndim - 1))
         return FilterBank(filters, (self.M, *self.D), self.stride)
 
@@ -199,8 +201,8 @@ class FilterBank(LinearOperator):
     def _batch(self, a, name: str, shape: tuple[int, ...]) -> tuple[np.ndarray, tuple[int, ...]]:
         """Check `a` against the trailing `shape`; return it with one batch axis, and the batch's shape."""
         a = as_real(a, name)
-        if a.shape[a.ndim - len(shape) :] != shape or a.ndim < len(shape):
-            raise ValueError(f"{name} must have shape (..., {', '.join(map(str, shape))}), but came as {a.shape}.")
+        if a.ndim < len(shape) or a.shape[a.ndim - len(shape) :] != shape:
+            raise shape_error(a, name, shape)
         batch = a.shape[: a.ndim - len(shape)]
         return a.reshape(prod(batch), *shape), batch
 
@@ -249,21 +251,38 @@ class FilterBank(LinearOperator):
 
 
 def adjoint_error(W, *, rng=None) -> float:
-    """Return |<W x, z> - <x, W^T z>| / (||W x|| ||z||) for one random pair: rounding alone if W^T is the adjoint.
+    """Return how far W^T is from being the adjoint of W: rounding alone if it is.
+
+    With one random pair, |<W x, z> - <x, W^T z>| / max(||W x|| ||z||, ||x|| ||W^T z||).
 
     Parameters
     ----------
     W : scipy.sparse.linalg.LinearOperator or matrix
+        Whatever has a shape (rows, columns) and takes `W @ x` and `W.T @ z`.
     rng : None, int or numpy.random.Generator
+
+    Raises
+    ------
+    TypeError
+        If `W` is not a linear operator or a matrix.
+    ValueError
+        If a product is not finite.
 
     Examples
     --------
     >>> adjoint_error(FilterBank(np.ones((2, 3, 4)), (3, 9)), rng=0) < 1e-14
     True
     """
+    if len(getattr(W, "shape", ())) != 2 or not hasattr(W, "T"):
+        raise TypeError(f"W must be a linear operator or a matrix, but came as {brief(W)}.")
+    if isinstance(W, np.ndarray):
+        W = as_real(W, "W")
     rng = as_generator(rng)
     rows, columns = W.shape
     x, z = rng.standard_normal(columns), rng.standard_normal(rows)
     Wx, Wtz = W @ x, W.T @ z
-    scale = np.linalg.norm(Wx) * np.linalg.norm(z)
+    norm = np.linalg.norm
+    scale = max(norm(Wx) * norm(z), norm(x) * norm(Wtz))
+    if not np.isfinite(scale):
+        raise ValueError(f"W must be finite, but its products with finite vectors are not: {brief(W)}.")
     return float(abs(Wx @ z - x @ Wtz) / scale) if scale else 0.0

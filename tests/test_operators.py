@@ -1,0 +1,365 @@
+"""W as an operator: every form of it against one dense matrix written as loops."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import scipy.signal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import dense_matrix, positions
+from scipy.sparse.linalg import LinearOperator, aslinearoperator, lsqr, svds
+
+import cnninv_lite.operators as operators
+from cnninv_lite import FilterBank, adjoint_error
+
+# (K, M, ell, D, stride): the stride divides D or not, reaches beyond the filter, leaves one position, ...
+CASES = [
+    (1, 1, (1,), (1,), (1,)),
+    (2, 1, (3,), (7,), (1,)),
+    (3, 2, (4,), (11,), (2,)),
+    (2, 3, (2,), (14,), (5,)),
+    (2, 2, (5,), (5,), (3,)),
+    (4, 1, (1,), (6,), (4,)),
+    (2, 3, (4,), (9,), (9,)),
+    (3, 2, (2, 3), (5, 6), (1, 1)),
+    (2, 1, (3, 2), (8, 7), (2, 3)),
+    (2, 2, (1, 2), (6, 5), (4, 1)),
+    (1, 3, (3, 3), (3, 3), (2, 2)),
+    (2, 1, (2, 2), (7, 9), (3, 5)),
+]
+BATCHES = [(), (3,), (2, 3), (0,), (2, 0, 3)]
+cases = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def make(case, dtype=np.float64, seed=0):
+    K, M, ell, D, stride = case
+    filters = np.random.default_rng(seed).standard_normal((K, M, *ell)).astype(dtype)
+    return FilterBank(filters, (M, *D), stride), dense_matrix(filters, D, stride)
+
+
+def normal(shape, dtype=np.float64, seed=1):
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+@cases
+def test_shapes(case):
+    K, M, ell, D, stride = case
+    W, dense = make(case)
+    assert (W.K, W.M, W.ell, W.D, W.stride) == case
+    assert W.n == positions(D, ell, stride)
+    assert W.shape == dense.shape == (K * np.prod(W.n), M * np.prod(D))
+    assert repr(W).startswith(f"FilterBank(K={K}, M={M}, ell={ell}")
+
+
+@cases
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_matrices(case, dtype):
+    W, dense = make(case, dtype)
+    assert W.dtype == W.toarray().dtype == W.tosparse().dtype == dtype
+    np.testing.assert_array_equal(W.toarray(), dense)
+    sparse = W.tosparse()
+    np.testing.assert_array_equal(sparse.toarray(), dense)
+    assert sparse.nnz == W.shape[0] * W.filters[0].size
+    assert sparse.has_canonical_format
+
+
+@cases
+@pytest.mark.parametrize("batch", BATCHES, ids=str)
+def test_analysis_and_synthesis(case, batch):
+    W, dense = make(case)
+    x, z = normal((*batch, W.M, *W.D)), normal((*batch, W.K, *W.n))
+    h, back = W.analysis(x), W.synthesis(z)
+    assert h.shape == z.shape
+    assert back.shape == x.shape
+    lead = (int(np.prod(batch)),)
+    np.testing.assert_allclose(
+        h.reshape(*lead, W.shape[0]), x.reshape(*lead, W.shape[1]) @ dense.T, atol=1e-13
+    )
+    np.testing.assert_allclose(
+        back.reshape(*lead, W.shape[1]), z.reshape(*lead, W.shape[0]) @ dense, atol=1e-13
+    )
+
+
+@cases
+def test_hooks(case):
+    W, dense = make(case)
+    rows, columns = W.shape
+    x, z, X, Z = normal(columns), normal(rows), normal((columns, 4)), normal((rows, 4))
+    close = {"atol": 1e-13}
+    np.testing.assert_allclose(W.matvec(x), dense @ x, **close)
+    np.testing.assert_allclose(W.matvec(x[:, None]), dense @ x[:, None], **close)
+    np.testing.assert_allclose(W.rmatvec(z), dense.T @ z, **close)
+    np.testing.assert_allclose(W.matmat(X), dense @ X, **close)
+    np.testing.assert_allclose(W.rmatmat(Z), dense.T @ Z, **close)
+    np.testing.assert_allclose(W @ x, dense @ x, **close)
+    np.testing.assert_allclose(W @ X, dense @ X, **close)
+    np.testing.assert_allclose(W.T @ z, dense.T @ z, **close)
+    np.testing.assert_allclose(W.H @ Z, dense.T @ Z, **close)
+    assert (W @ X[:, :0]).shape == (rows, 0)
+    assert (W.T @ Z[:, :0]).shape == (columns, 0)
+
+
+def test_the_hooks_do_not_loop_over_columns(monkeypatch):
+    W, _ = make(CASES[2])
+    calls = []
+    analyse = W.analysis
+    monkeypatch.setattr(W, "analysis", lambda x: calls.append(1) or analyse(x))
+    assert (W @ np.ones((W.shape[1], 50))).shape == (W.shape[0], 50)
+    assert len(calls) == 1
+
+
+@cases
+def test_adjoint(case):
+    for dtype, bound in [(np.float64, 1e-14), (np.float32, 1e-6)]:
+        W, _ = make(case, dtype)
+        assert adjoint_error(W, rng=3) < bound
+        x, z = normal((W.M, *W.D), dtype), normal((W.K, *W.n), dtype)
+        left, right = np.vdot(W.analysis(x), z), np.vdot(x, W.synthesis(z))
+        assert abs(left - right) <= 10 * bound * np.linalg.norm(x) * np.linalg.norm(z) * np.linalg.norm(
+            W.filters
+        )
+
+
+@st.composite
+def layers(draw):
+    axes = draw(st.integers(1, 2))
+    size = st.integers(1, 5 if axes == 1 else 3)
+    ell = tuple(draw(size) for _ in range(axes))
+    D = tuple(length + draw(st.integers(0, 6)) for length in ell)
+    stride = tuple(draw(st.integers(1, 7)) for _ in range(axes))
+    return draw(st.integers(1, 4)), draw(st.integers(1, 3)), ell, D, stride
+
+
+@settings(max_examples=60, deadline=None)
+@given(layers(), st.integers(0, 2**32 - 1))
+def test_any_layer_is_its_matrix(case, seed):
+    W, dense = make(case, seed=seed)
+    x, z = normal((2, W.M, *W.D), seed=seed), normal((2, W.K, *W.n), seed=seed + 1)
+    np.testing.assert_array_equal(W.toarray(), dense)
+    np.testing.assert_allclose(W.analysis(x).reshape(2, -1), x.reshape(2, -1) @ dense.T, atol=1e-12)
+    np.testing.assert_allclose(W.synthesis(z).reshape(2, -1), z.reshape(2, -1) @ dense, atol=1e-12)
+    assert adjoint_error(W, rng=seed) < 1e-13
+
+
+@cases
+def test_correlations_hold_all_of_W_Wt(case):
+    W, dense = make(case)
+    gram = (dense @ dense.T).reshape(W.K, *W.n, W.K, *W.n)
+    table = W.correlations()
+    L = [-(-length // step) for length, step in zip(W.ell, W.stride, strict=True)]
+    assert table.shape == (W.K, W.K, *(2 * a - 1 for a in L))
+    for p in np.ndindex(*W.n):
+        for q in np.ndindex(*W.n):
+            lag = [b - a for a, b in zip(p, q, strict=True)]
+            near = all(abs(d) < a for d, a in zip(lag, L, strict=True))
+            place = tuple(a - 1 + d for a, d in zip(L, lag, strict=True))
+            expected = table[(slice(None), slice(None), *place)] if near else np.zeros((W.K, W.K))
+            found = gram[(slice(None), *p, slice(None), *q)]
+            np.testing.assert_allclose(found, expected, atol=1e-13)
+
+
+def test_correlations_know_lags_that_the_input_has_no_room_for():
+    W = FilterBank([[[1.0, 2.0, 3.0]]], (1, 3))  # one position, five lags
+    np.testing.assert_allclose(W.correlations(), [[[3, 8, 14, 8, 3]]])
+
+
+@cases
+def test_normalized(case):
+    W, dense = make(case)
+    unit = W.normalized()
+    rows = unit.toarray()
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1)
+    np.testing.assert_allclose(rows * np.linalg.norm(dense, axis=1, keepdims=True), dense, atol=1e-15)
+    assert (unit.n, unit.stride, unit.D) == (W.n, W.stride, W.D)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int8, np.uint8, np.int64, np.uint64, np.longdouble])
+def test_other_types_become_float64(dtype):
+    filters, x = np.array([[[3, 100]]], dtype), np.array([[100, 100, 7]], dtype)
+    W = FilterBank(filters, (1, 3))
+    assert W.dtype == np.float64
+    h = W.analysis(x)
+    assert h.dtype == np.float64
+    np.testing.assert_array_equal(h, [[10300, 1000]])  # no overflow in a small type
+    np.testing.assert_array_equal(W.synthesis(np.array([[1, 2]], dtype)), [[3, 106, 200]])
+
+
+def test_float32_stays_and_mixtures_widen():
+    for filters, signal, expected in [
+        ("f4", "f4", "f4"),
+        ("f4", "f8", "f8"),
+        ("f8", "f4", "f8"),
+        ("f4", "i4", "f8"),
+    ]:
+        W, dense = make(CASES[2], filters)
+        x, z = normal((W.M, *W.D)).astype(signal), normal((W.K, *W.n)).astype(signal)
+        assert W.analysis(x).dtype == W.synthesis(z).dtype == (W @ x.ravel()).dtype == np.dtype(expected)
+        np.testing.assert_allclose(W.analysis(x).ravel(), dense @ x.ravel(), atol=2e-6)
+    W, _ = make(CASES[2], "f4")
+    assert (
+        W.normalized().dtype
+        == W.correlations().dtype
+        == W.analysis(np.ones((0, W.M, *W.D), "f4")).dtype
+        == "f4"
+    )
+
+
+@cases
+@pytest.mark.parametrize("chunk", [1, 200, 1000])
+def test_chunks_do_not_show(case, chunk, monkeypatch):
+    W, _ = make(case)
+    x, z = normal((7, W.M, *W.D)), normal((7, W.K, *W.n))
+    h, back = W.analysis(x), W.synthesis(z)
+    monkeypatch.setattr(operators, "CHUNK_BYTES", chunk)
+    np.testing.assert_allclose(W.analysis(x), h, atol=1e-13)
+    np.testing.assert_allclose(W.synthesis(z), back, atol=1e-13)
+
+
+def test_one_long_signal_is_gathered_piece_by_piece():
+    W = FilterBank(normal((2, 3, 20)), (3, 30_000), 3)  # 4.8 MB of columns, several pieces
+    x, z = normal((3, 30_000)), normal((2, *W.n))
+    sparse = W.tosparse()
+    np.testing.assert_allclose(W.analysis(x).ravel(), sparse @ x.ravel(), atol=1e-12)
+    np.testing.assert_allclose(W.synthesis(z).ravel(), sparse.T @ z.ravel(), atol=1e-12)
+
+
+@pytest.mark.parametrize("case", [CASES[2], CASES[8]], ids=str)
+def test_inputs_in_any_memory_order(case):
+    W, dense = make(case)
+    x, z = normal((4, W.M, *W.D)), normal((4, W.K, *W.n))
+    for view in (
+        np.asfortranarray,
+        lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+        lambda a: a[..., ::-1].copy()[..., ::-1],
+    ):
+        np.testing.assert_allclose(W.analysis(view(x)), W.analysis(x), atol=1e-13)
+        np.testing.assert_allclose(W.synthesis(view(z)), W.synthesis(z), atol=1e-13)
+    same = np.broadcast_to(x[0], x.shape)
+    np.testing.assert_allclose(W.analysis(same)[3].ravel(), dense @ x[0].ravel(), atol=1e-13)
+    transposed = FilterBank(np.asfortranarray(W.filters), (W.M, *W.D), W.stride)
+    np.testing.assert_array_equal(transposed.toarray(), dense)
+
+
+@cases
+def test_the_input_is_neither_changed_nor_shared(case):
+    W, _ = make(case)
+    x, z = normal((2, W.M, *W.D)), normal((2, W.K, *W.n))
+    before = x.copy(), z.copy(), W.filters.copy()
+    for a in (x, z):
+        a.flags.writeable = False
+    results = [
+        W.analysis(x),
+        W.synthesis(z),
+        W.toarray(),
+        W.correlations(),
+        W @ x[0].ravel(),
+        W.T @ z[0].ravel(),
+    ]
+    for result in results:
+        assert result.flags.writeable
+        assert not any(np.shares_memory(result, a) for a in (x, z, W.filters))
+        result[...] = -1
+    for a, b in zip((x, z, W.filters), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_bank_keeps_its_own_filters():
+    filters = normal((2, 1, 3))
+    W = FilterBank(filters, (1, 5))
+    before = W.toarray()
+    filters[...] = 0
+    np.testing.assert_array_equal(W.toarray(), before)
+    with pytest.raises(ValueError, match="read-only"):
+        W.filters[0] = 1
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if len(c[2]) == 1], ids=str)
+def test_scipy_correlate_1d(case):
+    W, _ = make(case)
+    x = normal((W.M, *W.D))
+    for i, h in enumerate(W.analysis(x)):
+        full = sum(scipy.signal.correlate(x[m], W.filters[i, m], mode="valid") for m in range(W.M))
+        np.testing.assert_allclose(h, full[:: W.stride[0]], atol=1e-13)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if len(c[2]) == 2], ids=str)
+def test_scipy_correlate_2d(case):
+    W, _ = make(case)
+    x = normal((W.M, *W.D))
+    for i, h in enumerate(W.analysis(x)):
+        full = sum(scipy.signal.correlate2d(x[m], W.filters[i, m], mode="valid") for m in range(W.M))
+        np.testing.assert_allclose(h, full[:: W.stride[0], :: W.stride[1]], atol=1e-13)
+
+
+def test_synthesis_is_full_convolution_at_stride_one():
+    W, _ = make(CASES[1])
+    z = normal((W.K, *W.n))
+    full = sum(scipy.signal.convolve(z[i], W.filters[i, 0]) for i in range(W.K))
+    np.testing.assert_allclose(W.synthesis(z)[0], full, atol=1e-13)
+
+
+@pytest.mark.parametrize("case", [CASES[2], CASES[7]], ids=str)
+def test_algebra_of_operators(case):
+    W, dense = make(case)
+    rows, columns = W.shape
+    x, z = normal(columns), normal(rows)
+    assert isinstance(W, LinearOperator)
+    assert aslinearoperator(W) is W
+    np.testing.assert_allclose((W @ W.T) @ z, dense @ dense.T @ z, atol=1e-12)
+    np.testing.assert_allclose((W.H @ W) @ x, dense.T @ dense @ x, atol=1e-12)
+    np.testing.assert_allclose((2 * W - W) @ x, dense @ x, atol=1e-12)
+    np.testing.assert_allclose(
+        (W.T @ W + 3 * aslinearoperator(np.eye(columns))) @ x, dense.T @ dense @ x + 3 * x
+    )
+    np.testing.assert_allclose(W.T.T @ x, dense @ x, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", [CASES[2], CASES[7]], ids=str)
+def test_scipys_solvers_take_it(case):
+    W, dense = make(case)
+    values = svds(W, k=3, return_singular_vectors=False, v0=np.ones(min(W.shape)))
+    np.testing.assert_allclose(np.sort(values)[::-1], np.linalg.svd(dense, compute_uv=False)[:3])
+    b = normal(W.shape[0])
+    solution = lsqr(W, b, atol=1e-14, btol=1e-14)[0]
+    np.testing.assert_allclose(solution, np.linalg.lstsq(dense, b)[0], atol=1e-8)
+
+
+def test_a_large_batch_is_fast_enough_and_needs_little_memory():
+    W = FilterBank(normal((16, 2, 16)), (2, 128))
+    x, z = normal((3000, 2, 128)), normal((3000, 16, *W.n))
+    W.analysis(x[:2])
+    for call, signal in ((W.analysis, x), (W.synthesis, z)):
+        tracemalloc.start()
+        out = call(signal)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        # All columns at once would need 87 MB; the result and two chunks are all that is allowed.
+        assert peak < out.nbytes + 3 * operators.CHUNK_BYTES
+
+
+def test_work_grows_with_chunks_not_with_the_batch(monkeypatch):
+    W = FilterBank(normal((4, 1, 8)), (1, 64))
+    calls = []
+    matmul = np.matmul
+    monkeypatch.setattr(operators.np, "matmul", lambda *a, **kw: calls.append(1) or matmul(*a, **kw))
+    W.analysis(normal((2000, 1, 64)))
+    W.synthesis(normal((2000, 4, *W.n)))
+    columns = 2000 * 8 * W.n[0] * 8
+    assert len(calls) <= 2 * (columns // operators.CHUNK_BYTES + 2)
+
+
+def test_adjoint_error_notices():
+    W, dense = make(CASES[2])
+    rows, columns = W.shape
+
+    def operator(forward, backward):
+        return LinearOperator((rows, columns), matvec=forward, rmatvec=backward, dtype=float)
+
+    assert adjoint_error(dense, rng=0) < 1e-14
+    assert adjoint_error(W.tosparse(), rng=0) < 1e-14
+    assert adjoint_error(operator(lambda x: dense @ x, lambda z: 2 * (dense.T @ z)), rng=0) > 1e-3
+    assert adjoint_error(operator(lambda x: dense @ x, lambda z: -(dense.T @ z)), rng=0) > 1e-3
+    assert adjoint_error(operator(lambda x: 0 * (dense @ x), lambda z: dense.T @ z), rng=0) > 1e-3
+    assert adjoint_error(np.zeros((3, 4)), rng=0) == 0.0
+    assert adjoint_error(W, rng=5) == adjoint_error(W, rng=np.random.default_rng(5))
