@@ -26,7 +26,7 @@ book: $(HTML)  ## run the notebooks, build the pages, say where they are
 	@echo; echo "The book: file://$(CURDIR)/$(HTML)"
 
 lab: $(READY)  ## open the chapters in JupyterLab
-	$(BIN)/jupyter lab book/intro.ipynb
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/book/intro.ipynb
 
 test: $(HTML)  ## run all tests: module, notebooks, prose, pages
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
