@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from ._checks import as_size
+from ._checks import as_real, as_size
 from ._codes import (
     Code,
     LagPath,
@@ -228,27 +228,34 @@ def _support(index: np.ndarray, value: np.ndarray) -> np.ndarray:
 
 
 def _pursue(W, x, model: BlockModel, method: str, update: Callable, max_iter, tol) -> Pursuit:
-    """Iterate `update` on chunks of the batch; collect what came of it."""
-    signals, batch = W._batch(x, "x", (W.M, *W.D))
-    signals = signals.astype(np.result_type(signals, W.dtype), copy=False)
-    max_iter = as_size(max_iter, "max_iter")
-    tol = as_number(tol, "tol", "a number >= 0", zero=True)
+    """Iterate `update` on `x`, through the signal domain or the lag table."""
+    max_iter, tol = as_size(max_iter, "max_iter"), as_number(tol, "tol", "a number >= 0", zero=True)
     if method not in ("auto", "signal", "lag"):
         raise ValueError(f'method must be "auto", "signal" or "lag", but came as {method!r}.')
+    x = as_real(x, "x")
     if method == "auto":
         method = "lag" if _lag_is_cheaper(W, model) else "signal"
-    table = W.correlations().astype(signals.dtype, copy=False) if method == "lag" else None
+    table = W.correlations().astype(np.result_type(x, W.dtype), copy=False) if method == "lag" else None
+
+    def solve(part, signals, steps, reason):
+        path = SignalPath(W, signals) if table is None else LagPath(W, signals, table)
+        code, history = _iterate(path, model, norm(signals), update, max_iter, tol, steps, reason)
+        return dense(W, code), history
+
+    return run(W, x, solve)
+
+
+def run(W: FilterBank, x, solve: Callable) -> Pursuit:
+    """Solve for all signals of `x`, as many at a time as the cache holds; collect what came of it."""
+    signals, batch = W._batch(x, "x", (W.M, *W.D))
+    signals = signals.astype(np.result_type(signals, W.dtype), copy=False)
     z = np.zeros((len(signals), W.K, *W.n), signals.dtype)
     steps, reason = np.zeros(len(z), int), np.full(len(z), "max_iter", dtype="<U9")
     size = max(1, CHUNK_BYTES // (W.shape[0] * z.itemsize))
     histories = []
     for b in range(0, len(z), size):
         part = slice(b, b + size)
-        path = SignalPath(W, signals[part]) if table is None else LagPath(W, signals[part], table)
-        code, history = _iterate(
-            path, model, norm(signals[part]), update, max_iter, tol, steps[part], reason[part]
-        )
-        z[part] = dense(W, code)
+        z[part], history = solve(part, signals[part], steps[part], reason[part])
         histories.append(history)
     longest = max(map(len, histories), default=1)
     padded = [np.pad(h, [(0, longest - len(h)), (0, 0)], mode="edge") for h in histories]
@@ -257,11 +264,11 @@ def _pursue(W, x, model: BlockModel, method: str, update: Callable, max_iter, to
     return Pursuit(
         z.reshape(*batch, W.K, *W.n),
         back.reshape(*batch, W.M, *W.D),
-        item(relative_error(back, signals, axes=1 + len(W.D)).reshape(batch)),
+        _item(relative_error(back, signals, axes=1 + len(W.D)).reshape(batch)),
         history.reshape(longest, *batch),
-        item(steps.reshape(batch)),
-        item(np.isin(reason, ("settled", "dependent")).reshape(batch)),
-        item(reason.reshape(batch)),
+        _item(steps.reshape(batch)),
+        _item(np.isin(reason, ("settled", "dependent")).reshape(batch)),
+        _item(reason.reshape(batch)),
     )
 
 
@@ -298,6 +305,6 @@ def _iterate(path, model, size, update: Callable, max_iter: int, tol: float, ste
     return found, np.stack(history)
 
 
-def item(a: np.ndarray):
+def _item(a: np.ndarray):
     """Return the only element of an array without axes, other arrays as they are."""
     return a.item() if a.ndim == 0 else a

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
@@ -147,7 +146,7 @@ def certificate(W, true_support, found_support):
             f"{batch} and {found_batch}."
         ) from None
     true, found = (
-        np.broadcast_to(mask.reshape(*own, -1), (*shape, W.shape[0])).reshape(prod(shape), -1)
+        np.broadcast_to(mask.reshape(*own, W.shape[0]), (*shape, W.shape[0])).reshape(-1, W.shape[0])
         for mask, own in ((true, batch), (found, found_batch))
     )
     table = W.correlations().astype(np.float64)
@@ -221,7 +220,7 @@ def _mask(W: FilterBank, support, name: str) -> tuple[np.ndarray, tuple[int, ...
     if support.ndim != 1:
         codes = support.astype(float) if support.dtype.kind == "b" else support
         mask, batch = W._batch(codes, name, (W.K, *W.n))
-        return (mask != 0).reshape(len(mask), -1), batch
+        return (mask != 0).reshape(len(mask), W.shape[0]), batch
     if support.size and support.dtype.kind not in "iu":
         raise TypeError(
             f"{name} must be a code or mask of shape (..., {', '.join(map(str, (W.K, *W.n)))}) or a list of "

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ._checks import as_real, as_size
 from ._codes import as_bank, as_number, column, norm
 from .models import BlockModel
 from .operators import FilterBank
-from .pursuit import Pursuit, item
-from .recovery import relative_error
+from .pursuit import Pursuit, run
 
 __all__ = ["lasso", "sparse_code"]
 
@@ -61,7 +62,6 @@ def lasso(W, x, lam, *, support=None, max_iter=2000, tol=1e-4) -> Pursuit:
     array([2., 0., 0.])
     """
     signals, batch = as_bank(W)._batch(x, "x", (W.M, *W.D))
-    signals = signals.astype(np.result_type(signals, W.dtype), copy=False)
     weight = as_real(lam, "lam")
     if not (weight > 0).all() or weight.shape not in ((), batch):
         raise ValueError(
@@ -76,18 +76,13 @@ def lasso(W, x, lam, *, support=None, max_iter=2000, tol=1e-4) -> Pursuit:
         if len(mask) not in (1, len(signals)):
             raise ValueError(f"support must have the batch of x, {batch}, but came with shape {codes.shape}.")
         mask = np.broadcast_to(mask != 0, (len(signals), W.K, *W.n))
-    weight = np.broadcast_to(weight, batch).reshape(len(signals)).astype(signals.dtype)
-    z, history, steps, reason = _fista(W, signals, weight, mask, max_iter, tol)
-    back = W.synthesis(z)
-    return Pursuit(
-        z.reshape(*batch, W.K, *W.n),
-        back.reshape(*batch, W.M, *W.D),
-        item(relative_error(back, signals, axes=1 + len(W.D)).reshape(batch)),
-        history.reshape(-1, *batch),
-        item(steps.reshape(batch)),
-        item((reason == "settled").reshape(batch)),
-        item(reason.reshape(batch)),
-    )
+    weight = np.broadcast_to(weight, batch).reshape(-1)
+
+    def solve(part, signals, steps, reason):
+        lam = weight[part].astype(signals.dtype)
+        return _fista(W, signals, lam, None if mask is None else mask[part], max_iter, tol, steps, reason)
+
+    return run(W, x, solve)
 
 
 def sparse_code(W, x, k, lam, *, order=1, max_iter=2000, tol=1e-4) -> Pursuit:
@@ -134,41 +129,46 @@ def sparse_code(W, x, k, lam, *, order=1, max_iter=2000, tol=1e-4) -> Pursuit:
     first = lasso(W, x, lam, max_iter=max_iter, tol=tol)
     second = lasso(W, x, lam, support=model.project(first.z), max_iter=max_iter, tol=tol)
     converged = np.logical_and(first.converged, second.converged)
-    return Pursuit(
-        second.z,
-        second.x,
-        second.relative_error,
-        np.concatenate([first.history, second.history]),
-        first.iterations + second.iterations,
-        item(np.asarray(converged)),
-        item(np.where(converged, "settled", "max_iter")),
+    reason = np.where(converged, "settled", "max_iter")
+    return replace(
+        second,
+        history=np.concatenate([first.history, second.history]),
+        iterations=first.iterations + second.iterations,
+        converged=converged if converged.ndim else bool(converged),
+        reason=reason if reason.ndim else reason.item(),
     )
 
 
-def _fista(W: FilterBank, x: np.ndarray, lam: np.ndarray, mask, max_iter: int, tol: float):
-    """Minimise for a batch: codes, residual norms, steps and reasons; signals that are done are left out."""
+def _fista(W: FilterBank, x, lam, mask, max_iter: int, tol: float, steps, reason):
+    """Minimise for a chunk: fill `steps` and `reason` in place, return the codes and the residual norms."""
     z = np.zeros((len(x), W.K, *W.n), x.dtype)
-    steps, reason = np.zeros(len(x), int), np.full(len(x), "max_iter", dtype="<U9")
     history = [norm(x)]
     goal = tol * history[0] ** 2 / 2
     # Of the signals still moving: code, its image, extrapolated code, its image, momentum, 1 / step length.
     moving = np.arange(len(x))
     now, image, ahead, ahead_image = z, np.zeros_like(x), z, np.zeros_like(x)
-    pace, bound = np.ones(len(x), x.dtype), np.full(len(x), np.square(W.filters).sum() / W.K, x.dtype)
+    pace, bound = np.ones(len(x), x.dtype), np.full(len(x), np.square(W.filters).sum() / W.K or 1, x.dtype)
     for j in range(1, max_iter + 1):
-        target, weight = x[moving], lam[moving]
-        residual = target - ahead_image
+        residual = x - ahead_image
         g = W.analysis(residual)
         if mask is not None:
-            g *= mask[moving]
-        new, new_image = _backtrack(W, ahead, ahead_image, g, weight, bound)
+            g *= mask
+        # A proximal gradient step; its length is shortened until the objective is sure to descend.
+        while True:
+            h, limit = ahead + g / column(bound, g), column(lam / bound, g)
+            move = h - np.clip(h, -limit, limit) - ahead
+            image_move = W.synthesis(move)
+            rise = norm(image_move) ** 2 > 1.001 * bound * norm(move) ** 2
+            if not rise.any():
+                break
+            bound = np.where(rise, 1.5 * bound, bound)
+        new, new_image = ahead + move, ahead_image + image_move
         # The gap between the objective at the new code and the dual one at the scaled residual.
         largest = np.abs(g).reshape(len(g), -1).max(axis=1)
-        scale = np.minimum(1, np.divide(weight, largest, out=np.ones_like(weight), where=largest > 0))
-        left = norm(target - new_image)
-        value = left**2 / 2 + weight * np.abs(new).reshape(len(new), -1).sum(axis=1)
-        dual = (norm(target) ** 2 - norm(target - column(scale, target) * residual) ** 2) / 2
-        uphill = ((ahead - new) * (new - now)).reshape(len(new), -1).sum(axis=1) > 0
+        scale = np.minimum(1, np.divide(lam, largest, out=np.ones_like(lam), where=largest > 0))
+        left = norm(x - new_image)
+        value = left**2 / 2 + lam * np.abs(new).reshape(len(new), -1).sum(axis=1)
+        dual = (norm(x) ** 2 - norm(x - column(scale, x) * residual) ** 2) / 2
         z[moving], steps[moving] = new, j
         history.append(history[-1].copy())
         history[-1][moving] = left
@@ -176,27 +176,17 @@ def _fista(W: FilterBank, x: np.ndarray, lam: np.ndarray, mask, max_iter: int, t
         reason[moving[done]] = "settled"
         if done.all():
             break
+        on = ~done
+        advance = new - now
+        uphill = np.einsum("bi,bi->b", move.reshape(len(new), -1), advance.reshape(len(new), -1)) < 0
         pace = np.where(uphill, 1, pace)
         faster = (1 + np.sqrt(1 + 4 * pace**2)) / 2
         push = np.where(uphill, 0, (pace - 1) / faster)
-        ahead = new + column(push, new) * (new - now)
-        ahead_image = new_image + column(push, image) * (new_image - image)
-        on = ~done
-        moving, now, image = moving[on], new[on], new_image[on]
-        ahead, ahead_image, pace, bound = ahead[on], ahead_image[on], faster[on], bound[on]
-    return z, np.stack(history), steps, reason
-
-
-def _backtrack(W: FilterBank, z, image, g, lam, bound):
-    """Take a proximal gradient step from z; raise 1 / step length, in `bound`, until the step descends."""
-    new, new_image, rows = np.empty_like(z), np.empty_like(image), np.arange(len(z))
-    while len(rows):
-        h = z[rows] + g[rows] / column(bound[rows], z)
-        limit = column(lam[rows] / bound[rows], z)
-        new[rows] = h - np.clip(h, -limit, limit)
-        moved = new[rows] - z[rows]
-        image_moved = W.synthesis(moved)
-        new_image[rows] = image[rows] + image_moved
-        rows = rows[norm(image_moved) ** 2 > 1.001 * bound[rows] * norm(moved) ** 2]
-        bound[rows] *= 1.5
-    return new, new_image
+        advance *= column(push, new)
+        ahead, ahead_image = new + advance, new_image + column(push, image) * (new_image - image)
+        now, image, pace = new, new_image, faster
+        if not on.all():
+            moving, x, lam, now, image, pace = moving[on], x[on], lam[on], now[on], image[on], pace[on]
+            ahead, ahead_image, bound = ahead[on], ahead_image[on], bound[on]
+            mask = None if mask is None else mask[on]
+    return z, np.stack(history)
