@@ -80,17 +80,17 @@ class SignalPath:
     """
 
     def __init__(self, W: FilterBank, x: np.ndarray):
-        self.W, self.x, self.u = W, x, W.analysis(x)
+        self.W, self.x, self.u = W, x, W._analyse(x)
 
     def keep(self, on: np.ndarray) -> None:
         self.x = self.x[on]
 
     def gradient(self, code: Code) -> tuple[np.ndarray, np.ndarray]:
-        residual = self.x - self.W.synthesis(dense(self.W, code))
-        return self.W.analysis(residual), norm(residual)
+        residual = self.x - self.W._synthesise(dense(self.W, code))
+        return self.W._analyse(residual), norm(residual)
 
     def energy(self, code: Code) -> np.ndarray:
-        return norm(self.W.synthesis(dense(self.W, code))) ** 2
+        return norm(self.W._synthesise(dense(self.W, code))) ** 2
 
 
 class LagPath:
@@ -100,7 +100,7 @@ class LagPath:
     """
 
     def __init__(self, W: FilterBank, x: np.ndarray, table: np.ndarray):
-        self.W, self.table, self.u, self.norm = W, table, W.analysis(x), norm(x)
+        self.W, self.table, self.u, self.norm = W, table, W._analyse(x), norm(x)
         reach = [size // 2 for size in table.shape[2:]]
         padded = np.zeros((len(x), W.K, *(n + 2 * r for n, r in zip(W.n, reach, strict=True))), self.u.dtype)
         inner = (slice(r, r + n) for n, r in zip(W.n, reach, strict=True))
@@ -136,7 +136,7 @@ class LagPath:
 def pool(model: BlockModel, h: np.ndarray, nonnegative: bool = False) -> Code:
     """Return `model.project(h)` as indices and values; order 1 without a dense code in between."""
     if model.order > 1:
-        z = model.project(h, nonnegative=nonnegative).reshape(len(h), -1)
+        z = model.project(h, nonnegative=nonnegative).reshape(len(h), model.n_blocks * model.block_size)
         index, real = entries(z != 0)
         pad = [(0, 0), (0, model.sparsity - index.shape[1])]
         return np.pad(index, pad), np.pad(np.take_along_axis(z, index, axis=1) * real, pad)

@@ -201,7 +201,7 @@ def cosamp(W, x, k, *, order=1, max_iter=100, tol=1e-6) -> Pursuit:
 
 
 def _normalised(path, model: BlockModel, nonnegative: bool, code: Code, g: np.ndarray) -> Code:
-    """Take a normalised step: line search on the support, shortened if a new support is too bold."""
+    """Take a normalised step: line search on its support, shortened if a new one is too bold."""
     index, value = code[0].copy(), np.where(code[1] != 0, g[address(model.shape[1:], code[0])], 0)
     # At the start, and where this support has no more to give, search along the best rows instead.
     still = (value == 0).all(axis=1)
@@ -223,7 +223,7 @@ def _normalised(path, model: BlockModel, nonnegative: bool, code: Code, g: np.nd
 
 
 def _support(index: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Return the indices of non-zeros in order, -1 for the others, so that equal supports are equal arrays."""
+    """Return the indices of the non-zeros in order, -1 for the rest: equal supports give equal arrays."""
     return np.sort(np.where(value != 0, index, -1), axis=1)
 
 
@@ -245,6 +245,7 @@ def _pursue(W, x, model: BlockModel, method: str, update: Callable, max_iter, to
     return run(W, x, solve)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is reported as diverged
 def run(W: FilterBank, x, solve: Callable) -> Pursuit:
     """Solve for all signals of `x`, as many at a time as the cache holds; collect what came of it."""
     signals, batch = W._batch(x, "x", (W.M, *W.D))
@@ -260,7 +261,7 @@ def run(W: FilterBank, x, solve: Callable) -> Pursuit:
     longest = max(map(len, histories), default=1)
     padded = [np.pad(h, [(0, longest - len(h)), (0, 0)], mode="edge") for h in histories]
     history = np.concatenate([np.empty((longest, 0), z.dtype), *padded], axis=1)
-    back = W.synthesis(z)
+    back = W._synthesise(z)
     return Pursuit(
         z.reshape(*batch, W.K, *W.n),
         back.reshape(*batch, W.M, *W.D),

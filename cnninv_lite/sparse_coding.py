@@ -150,14 +150,14 @@ def _fista(W: FilterBank, x, lam, mask, max_iter: int, tol: float, steps, reason
     pace, bound = np.ones(len(x), x.dtype), np.full(len(x), np.square(W.filters).sum() / W.K or 1, x.dtype)
     for j in range(1, max_iter + 1):
         residual = x - ahead_image
-        g = W.analysis(residual)
+        g = W._analyse(residual)
         if mask is not None:
             g *= mask
         # A proximal gradient step; its length is shortened until the objective is sure to descend.
         while True:
             h, limit = ahead + g / column(bound, g), column(lam / bound, g)
             move = h - np.clip(h, -limit, limit) - ahead
-            image_move = W.synthesis(move)
+            image_move = W._synthesise(move)
             rise = norm(image_move) ** 2 > 1.001 * bound * norm(move) ** 2
             if not rise.any():
                 break

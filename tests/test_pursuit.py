@@ -1,0 +1,491 @@
+"""Pursuits and sparse coding, against plain loops over dense W."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnninv_lite import (
+    BlockModel,
+    FilterBank,
+    Pursuit,
+    cosamp,
+    dct_filters,
+    gaussian_filters,
+    iht,
+    lasso,
+    reconstruct,
+    sparse_code,
+)
+
+PHI = (1 + 5**0.5) / 2
+LAYERS = [  # K, M, ell, D, stride
+    (4, 12, (3,), (9,), 1),
+    (5, 20, (4,), (14,), 3),
+    (3, 10, (5,), (6,), 2),  # one position only
+    (3, 10, (3,), (4,), 1),  # fewer positions than lags that overlap
+    (4, 9, (2, 3), (5, 6), 1),
+    (3, 9, (3, 2), (7, 6), (2, 1)),
+]
+
+
+def layer(K, M, ell, D, stride, scale=1.0, rng=0):
+    return FilterBank(scale * gaussian_filters(K, M, ell, rng=rng), (M, *D), stride)
+
+
+def flat(a):
+    return np.asarray(a).reshape(-1)
+
+
+def plain_iht(A, x, model, mu, nonnegative, steps):
+    """IHT as it is written, on one flattened signal."""
+    z, codes = np.zeros(len(A)), []
+    for _ in range(steps):
+        z = model.project(z + mu * A @ (x - A.T @ z), nonnegative=nonnegative)
+        codes.append(z)
+    return codes
+
+
+def plain_niht(A, x, model, nonnegative, steps):
+    """Normalised IHT as Blumensath & Davies (2010) write it, with c = 0.01 and steps halved."""
+    z, codes = np.zeros(len(A)), []
+    for _ in range(steps):
+        g = A @ (x - A.T @ z)
+        support = (z if z.any() else model.project(g, nonnegative=nonnegative)) != 0
+        along = np.where(support, g, 0)
+        if not along.any():
+            codes.append(z)
+            continue
+        mu = along @ along / np.sum((A.T @ along) ** 2)
+        while True:
+            new = model.project(z + mu * g, nonnegative=nonnegative)
+            step = new - z
+            if ((new != 0) == support).all() or mu * np.sum((A.T @ step) ** 2) <= 0.99 * step @ step:
+                break
+            mu /= 2
+        z = new
+        codes.append(z)
+    return codes
+
+
+def plain_cosamp(A, x, model, steps):
+    """CoSaMP as Baraniuk et al. (2010) write it, on one flattened signal."""
+    wider = BlockModel(model.n_blocks, model.shape[1:], model.k, 2 * model.order)
+    z, codes = np.zeros(len(A)), []
+    for _ in range(steps):
+        T = np.flatnonzero((wider.project(A @ (x - A.T @ z)) != 0) | (z != 0))
+        b = np.zeros(len(A))
+        b[T] = np.linalg.lstsq(A[T].T, x, rcond=None)[0]
+        z = model.project(b)
+        codes.append(z)
+    return codes
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize("method", ["signal", "lag"])
+@pytest.mark.parametrize("shape", LAYERS)
+def test_iht_against_plain_loops(shape, method, nonnegative, order):
+    W = layer(*shape)
+    A, model = W.toarray(), BlockModel(W.K, W.n, 2, order)
+    x = np.random.default_rng(1).standard_normal((2, 2, W.M, *W.D))
+    how = {"nonnegative": nonnegative, "order": order, "method": method, "tol": 0}
+    for step in ("fixed", 0.4, "normalised"):
+        result = iht(W, x, 2, step=step, max_iter=6, **how)
+        for at in np.ndindex(2, 2):
+            if step == "normalised":
+                codes = plain_niht(A, flat(x[at]), model, nonnegative, 6)
+            else:
+                codes = plain_iht(A, flat(x[at]), model, 1 if step == "fixed" else step, nonnegative, 6)
+            np.testing.assert_allclose(flat(result.z[at]), codes[-1], atol=1e-11)
+            residuals = [np.linalg.norm(flat(x[at]) - A.T @ z) for z in (0 * codes[0], *codes)]
+            np.testing.assert_allclose(result.history[:, *at], residuals[: len(result.history)], atol=1e-7)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("shape", LAYERS)
+def test_cosamp_against_plain_loops(shape, order):
+    W = layer(*shape)
+    A, model = W.toarray(), BlockModel(W.K, W.n, 1, order)
+    x = np.random.default_rng(1).standard_normal((2, 2, W.M, *W.D))
+    result = cosamp(W, x, 1, order=order, max_iter=4, tol=0)
+    for at in np.ndindex(2, 2):
+        np.testing.assert_allclose(flat(result.z[at]), plain_cosamp(A, flat(x[at]), model, 4)[-1], atol=1e-9)
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize("method", ["signal", "lag", "auto"])
+@pytest.mark.parametrize("shape", LAYERS)
+def test_the_first_step_is_the_layer(shape, method, nonnegative):
+    W = layer(*shape)
+    x = np.random.default_rng(2).standard_normal((3, W.M, *W.D))
+    layer_code = reconstruct(W, x, 2, nonnegative=nonnegative)
+    first = iht(W, x, 2, max_iter=1, method=method, nonnegative=nonnegative)
+    np.testing.assert_array_equal(first.z, layer_code.z)
+    np.testing.assert_array_equal(first.relative_error, layer_code.relative_error)
+    scaled = iht(W, x, 2, step="normalised", max_iter=1, method=method, nonnegative=nonnegative)
+    np.testing.assert_array_equal(scaled.z != 0, layer_code.z != 0)
+    over = tuple(range(1, x.ndim))
+    energy = np.maximum((layer_code.x**2).sum(axis=over), 1e-300)
+    best = (x * layer_code.x).sum(axis=over) / energy  # of all multiples of the code
+    np.testing.assert_allclose(scaled.z, best.reshape(-1, *(1,) * len(over)) * layer_code.z)
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    K=st.integers(1, 6),
+    M=st.integers(1, 8),
+    ell=st.integers(1, 4),
+    extra=st.integers(0, 6),
+    stride=st.integers(1, 3),
+    order=st.integers(1, 2),
+    two=st.booleans(),
+    nonnegative=st.booleans(),
+    step=st.sampled_from([0.2, "normalised"]),
+    data=st.data(),
+)
+@settings(max_examples=80, deadline=None)
+def test_both_ways_agree(seed, K, M, ell, extra, stride, order, two, nonnegative, step, data):
+    axes = 2 if two else 1
+    W = layer(K, M, (ell,) * axes, (ell + extra,) * axes, stride, rng=seed)
+    x = np.random.default_rng(seed).standard_normal((3, M, *W.D))
+    how = {"step": step, "order": order, "nonnegative": nonnegative, "max_iter": 8, "tol": 0}
+    k = data.draw(st.integers(1, K))
+    one, other = (iht(W, x, k, method=method, **how) for method in ("signal", "lag"))
+    np.testing.assert_allclose(other.z, one.z, atol=1e-9)
+    np.testing.assert_allclose(other.x, one.x, atol=1e-9)
+    assert BlockModel(K, W.n, k, order).contains(one.z).all()
+    if nonnegative:
+        assert (one.z >= 0).all()
+    if step == "normalised":  # the residual never grows
+        assert (np.diff(one.history, axis=0) <= 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    "solve",
+    [
+        lambda W, x, k: iht(W, x, k, max_iter=400, tol=1e-12),
+        lambda W, x, k: iht(W, x, k, step="normalised", max_iter=400, tol=1e-12, method="signal"),
+        lambda W, x, k: iht(W, x, k, step="normalised", max_iter=400, tol=1e-12, method="lag"),
+        cosamp,
+    ],
+)
+@pytest.mark.parametrize(
+    "W", [layer(8, 200, (3,), (20,), 2), layer(6, 80, (2, 2), (6, 7), (1, 2)), layer(8, 300, (5,), (6,), 1)]
+)
+def test_exact_recovery_where_delta_is_small(W, solve):
+    model = BlockModel(W.K, W.n, 3)
+    z = model.sample((4, 5), rng=3)
+    result = solve(W, W.synthesis(z), 3)
+    np.testing.assert_allclose(result.z, z, atol=1e-9)
+    assert result.converged.all()
+    assert (result.reason == "settled").all()
+    assert (result.relative_error < 1e-9).all()
+    assert (result.history[0] > 0).all()
+    noisy = solve(W, W.synthesis(z) + 1e-3 * np.random.default_rng(4).standard_normal((4, 5, W.M, *W.D)), 3)
+    assert 1e-5 < np.abs(noisy.z - z).max() < 1e-2
+
+
+@pytest.mark.parametrize("step", ["fixed", "normalised"])
+def test_exact_recovery_of_nonnegative_codes(step):
+    W = layer(8, 200, (3,), (20,), 2)
+    z = np.abs(BlockModel(8, W.n, 3).sample(20, rng=3))
+    result = iht(W, W.synthesis(z), 3, step=step, nonnegative=True, tol=1e-12, max_iter=400)
+    np.testing.assert_allclose(result.z, z, atol=1e-9)
+    signed = iht(W, W.synthesis(-z), 3, step=step, nonnegative=True)
+    assert (signed.z >= 0).all()
+    assert (signed.relative_error > 0.5).all()
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize(
+    ("K", "M", "D", "k", "order"), [(4, 60, 4, 1, 1), (3, 120, 3, 2, 1), (2, 150, 3, 1, 2)]
+)
+def test_contraction_with_noise(K, M, D, k, order, nonnegative):
+    """|z_{j+1} - z| <= phi (delta_3 |z_j - z| + sqrt(1 + delta_2) |r|), delta_s over all supports."""
+    W = layer(K, M, (2,), (D,), 1, rng=5).normalized()
+    A, model = W.toarray(), BlockModel(K, W.n, k, order)
+
+    def delta(s):
+        grams = (A[T] @ A[T].T for T in BlockModel(K, W.n, k, s * order).supports())
+        return max(np.abs(np.linalg.eigvalsh(G) - 1).max() for G in grams)
+
+    three, two = delta(3), delta(2)
+    assert three < 1 / PHI
+    z = model.sample(200, rng=6)
+    z = np.abs(z) if nonnegative else z
+    noise = 0.05 * np.random.default_rng(7).standard_normal((200, M, D)) * (np.arange(200) % 2)[:, None, None]
+    error, size = [np.linalg.norm(z.reshape(200, -1), axis=1)], np.linalg.norm(noise.reshape(200, -1), axis=1)
+    for steps in range(1, 8):
+        found = iht(
+            W, W.synthesis(z) + noise, k, order=order, max_iter=steps, tol=0, nonnegative=nonnegative
+        ).z
+        error.append(np.linalg.norm((found - z).reshape(200, -1), axis=1))
+        bound = PHI * (three * error[-2] + np.sqrt(1 + two) * size)
+        assert (error[-1] <= bound + 1e-9).all()
+    assert error[2].max() > 1e-6  # it was not over at once
+
+
+@pytest.mark.parametrize("scale", [1e-3, 30.0])
+def test_scale_of_the_filters(scale):
+    """Normalised IHT and CoSaMP do not care; a fixed step does, and says so."""
+    W, big = layer(6, 40, (3,), (12,), 1), layer(6, 40, (3,), (12,), 1, scale)
+    z = BlockModel(6, W.n, 2).sample(10, rng=1)
+    x = W.synthesis(z)
+    for solve in (lambda V: iht(V, x, 2, step="normalised"), lambda V: cosamp(V, x, 2)):
+        one, other = solve(W), solve(big)
+        np.testing.assert_allclose(other.z * scale, one.z, atol=1e-6)
+        np.testing.assert_array_equal(other.iterations, one.iterations)
+    fixed = iht(big, x, 2, method="lag"), iht(big, x, 2, method="signal")
+    for result in fixed:
+        assert (result.reason == ("diverged" if scale > 1 else "max_iter")).all()
+        assert not result.converged.any()
+    same = iht(big, x, 2, step=1 / scale**2)
+    np.testing.assert_allclose(same.z * scale, iht(W, x, 2).z, atol=1e-9)
+
+
+def test_divergence_is_reported():
+    W = layer(6, 1, (4,), (30,), 1)
+    x = W.synthesis(BlockModel(6, W.n, 6).sample(4, rng=0))
+    result = iht(W, x, 6, step=5.0)
+    assert (result.reason == "diverged").all()
+    assert not result.converged.any()
+    assert np.isfinite(result.z).all()
+    for i in range(4):
+        last = result.history[result.iterations[i], i]
+        assert last > 100 * result.history[0, i] >= result.history[result.iterations[i] - 1, i]
+        assert result.relative_error[i] == pytest.approx(last / result.history[0, i])
+    overflow = iht(
+        FilterBank(np.full((1, 1, 2), 1e20, np.float32), (1, 4)), np.full((1, 4), 1e-5, np.float32), 1
+    )
+    assert overflow.reason == "diverged"
+
+
+@pytest.mark.parametrize("method", ["signal", "lag"])
+@pytest.mark.parametrize("step", ["fixed", "normalised"])
+def test_a_batch_is_its_signals(step, method):
+    W = layer(6, 12, (3,), (40,), 1)
+    model = BlockModel(6, W.n, 3)
+    z = model.sample((3, 4), rng=1)
+    z[0, 0] = 0
+    x = (
+        W.synthesis(z)
+        + 0.1 * np.random.default_rng(2).standard_normal((3, 4, 12, 40)) * (np.arange(4) > 1)[:, None, None]
+    )
+    how = {"step": step, "method": method, "max_iter": 60, "tol": 1e-4}
+    result = iht(W, x, 3, **how)
+    assert len(set(result.iterations.ravel())) > 3
+    longer = iht(W, x, 3, **(how | {"max_iter": 200}))
+    for at in np.ndindex(3, 4):
+        one = iht(W, x[at], 3, **how)
+        assert isinstance(one.iterations, int)
+        assert isinstance(one.relative_error, float)
+        assert (type(one.converged), type(one.reason)) == (bool, str)
+        assert (one.iterations, one.reason) == (result.iterations[at], result.reason[at])
+        np.testing.assert_allclose(one.z, result.z[at], atol=1e-12)
+        np.testing.assert_allclose(one.history, result.history[: len(one.history), *at], atol=1e-7)
+        assert (result.history[one.iterations :, *at] == result.history[one.iterations, *at]).all()
+        if result.converged[at]:  # it does not change any more
+            np.testing.assert_array_equal(longer.z[at], result.z[at])
+    assert (result.iterations[0, 0], result.reason[0, 0], result.relative_error[0, 0]) == (1, "settled", 0)
+
+
+def test_cosamp_and_sparse_code_of_a_batch():
+    W = layer(6, 4, (3,), (20,), 1)
+    x = np.random.default_rng(2).standard_normal((2, 3, 4, 20))
+    lam = np.array([[0.1, 0.2, 0.3], [1.0, 2.0, 50.0]])
+    for solve in (
+        lambda x, lam: cosamp(W, x, 2, max_iter=9),
+        lambda x, lam: lasso(W, x, lam),
+        lambda x, lam: sparse_code(W, x, 2, lam, max_iter=40),
+    ):
+        result = solve(x, lam)
+        assert result.history.shape[1:] == (2, 3)
+        for at in np.ndindex(2, 3):
+            one = solve(x[at], lam[at])
+            np.testing.assert_allclose(one.z, result.z[at], atol=1e-10)
+            assert (one.iterations, one.reason, one.converged) == (
+                result.iterations[at],
+                result.reason[at],
+                result.converged[at],
+            )
+            assert (type(one.iterations), type(one.reason), type(one.converged)) == (int, str, bool)
+
+
+def test_cosamp_says_when_rows_depend():
+    """Two equal filters: z and its mirror make one x, and the shortest code halves the value."""
+    W = FilterBank([[[1.0, 2.0]], [[1.0, 2.0]], [[2.0, -1.0]]], (1, 2))
+    result = cosamp(W, [[1.0, 2.0]], 2)
+    assert (result.reason, result.converged) == ("dependent", True)
+    np.testing.assert_allclose(result.z.ravel(), [0.5, 0.5, 0.0], atol=1e-12)
+    assert result.relative_error < 1e-12
+    assert cosamp(W, [[0.0, 0.0]], 2).reason == "settled"
+
+
+@pytest.mark.parametrize(
+    "solve", [iht, cosamp, lambda W, x, k: lasso(W, x, 0.1), lambda W, x, k: sparse_code(W, x, k, 0.1)]
+)
+def test_dtypes_and_empty_batches(solve):
+    W = layer(4, 6, (3,), (9,), 1)
+    W32 = FilterBank(W.filters.astype(np.float32), (6, 9))
+    x = np.random.default_rng(0).standard_normal((5, 6, 9))
+    exact = solve(W, x, 2)
+    for bank, signal, dtype in (
+        (W32, x.astype(np.float32), np.float32),
+        (W32, x, np.float64),
+        (W, x.astype(np.float32), np.float64),
+    ):
+        result = solve(bank, signal, 2)
+        assert isinstance(result, Pursuit)
+        assert result.z.dtype == result.x.dtype == result.history.dtype == dtype
+        np.testing.assert_allclose(result.x, exact.x, atol=2e-2)
+    assert solve(W, np.ones((6, 9), int), 2).z.dtype == np.float64
+    none = solve(W, x[:0], 2)
+    assert none.z.shape == (0, 4, 7)
+    assert none.history.shape[1:] == none.reason.shape == none.iterations.shape == (0,)
+
+
+def objective(A, x, z, lam):
+    return np.sum((x - A.T @ z) ** 2) / 2 + lam * np.abs(z).sum()
+
+
+@pytest.mark.parametrize("shape", LAYERS)
+@pytest.mark.parametrize("lam", [0.05, 0.5])
+def test_lasso_against_scikit_learn(shape, lam):
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    W = layer(*shape)
+    A, x = W.toarray(), np.random.default_rng(1).standard_normal((4, W.M, *W.D))
+    result = lasso(W, x, lam, tol=1e-11, max_iter=20_000)
+    assert result.converged.all()
+    peer = linear_model.Lasso(alpha=lam / A.shape[1], fit_intercept=False, tol=1e-13, max_iter=100_000)
+    for one, code in zip(x, result.z, strict=True):
+        best = peer.fit(A.T, flat(one)).coef_
+        assert objective(A, flat(one), flat(code), lam) == pytest.approx(
+            objective(A, flat(one), best, lam), abs=1e-9
+        )
+        np.testing.assert_allclose(A.T @ flat(code), A.T @ best, atol=1e-4)
+
+
+def test_sparse_code_against_scikit_learn():
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    W, lam = layer(8, 3, (4,), (30,), 1), 0.4
+    A, x, model = W.toarray(), np.random.default_rng(1).standard_normal((3, 3, 30)), BlockModel(8, W.n, 4)
+    peer = linear_model.Lasso(alpha=lam / A.shape[1], fit_intercept=False, tol=1e-13, max_iter=100_000)
+    result = sparse_code(W, x, 4, lam, tol=1e-11, max_iter=20_000)
+    assert result.converged.all()
+    for one, code in zip(x, result.z, strict=True):
+        support = np.flatnonzero(model.project(peer.fit(A.T, flat(one)).coef_))
+        best = np.zeros(len(A))
+        best[support] = peer.fit(A[support].T, flat(one)).coef_
+        np.testing.assert_allclose(flat(code), best, atol=1e-4)
+    assert model.contains(result.z).all()
+
+
+@pytest.mark.parametrize(
+    "filters", [dct_filters(16, 1, 16), gaussian_filters(12, 1, 6, rng=0), 40 * np.ones((2, 1, 9))]
+)
+def test_lasso_of_coherent_filters_is_certified(filters):
+    """The promised gap holds: no code found with many more steps is better by more than it."""
+    W = FilterBank(filters, (1, 60))
+    x = np.random.default_rng(3).standard_normal((3, 1, 60)).cumsum(axis=2)
+    lam = 0.05 * np.abs(W.analysis(x)).max(axis=(1, 2))
+    result, better = lasso(W, x, lam, tol=1e-3), lasso(W, x, lam, tol=1e-8, max_iter=50_000)
+    assert result.converged.all()
+    A = W.toarray()
+    for i in range(3):
+        found, best = (objective(A, flat(x[i]), flat(r.z[i]), lam[i]) for r in (result, better))
+        assert best - 1e-9 <= found <= best + 1e-3 * np.sum(x[i] ** 2) / 2
+    np.testing.assert_allclose(result.history[-1] / result.history[0], result.relative_error, rtol=1e-6)
+    short = lasso(W, x, lam, tol=1e-12, max_iter=3)
+    assert (short.reason == "max_iter").all()
+    assert not short.converged.any()
+
+
+def test_lasso_at_its_ends():
+    W = layer(4, 2, (3,), (9,), 1)
+    x = np.random.default_rng(0).standard_normal((2, 9))
+    top = np.abs(W.analysis(x)).max()
+    assert not lasso(W, x, top * 1.001).z.any()
+    assert lasso(W, x, top * 0.99, tol=1e-12).z.any()
+    mask = np.zeros((4, 7), bool)
+    mask[1, 2] = mask[3, 5] = True
+    result = lasso(W, x, 0.01, support=mask)
+    assert not result.z[~mask].any()
+    assert result.z[mask].any()
+    assert not lasso(W, x, 0.01, support=np.zeros((4, 7))).z.any()
+    np.testing.assert_array_equal(lasso(W, [x, 2 * x], 0.01, support=mask).z[0], result.z)
+    nothing = lasso(W, 0 * x, 0.1)
+    assert (nothing.reason, nothing.iterations, nothing.relative_error) == ("settled", 1, 0.0)
+    blank = lasso(FilterBank(np.zeros((2, 1, 2)), (1, 4)), np.ones((1, 4)), 0.1)
+    assert (blank.reason, blank.relative_error) == ("settled", 1.0)
+
+
+W = layer(3, 2, (2,), (6,), 1)
+X = np.ones((2, 6))
+NAN, INF = float("nan"), float("inf")
+
+
+def refusals():
+    """List a call for each bad argument of each function."""
+    solvers = {
+        "iht": lambda W=W, x=X, k=2, **more: iht(W, x, k, **more),
+        "cosamp": lambda W=W, x=X, k=2, **more: cosamp(W, x, k, **more),
+        "sparse_code": lambda W=W, x=X, k=2, lam=0.1, **more: sparse_code(W, x, k, lam, **more),
+        "lasso": lambda W=W, x=X, lam=0.1, **more: lasso(W, x, lam, **more),
+    }
+    common = [
+        ("W", np.eye(3), TypeError, "FilterBank"),
+        ("x", np.ones((2, 7)), ValueError, r"\(2, 7\)"),
+        ("x", X * NAN, ValueError, "NaN"),
+        ("x", X * INF, ValueError, "infinity"),
+        ("x", X + 0j, TypeError, "complex128"),
+        ("k", 0, ValueError, r"1\.\.3"),
+        ("k", 4, ValueError, r"1\.\.3"),
+        ("k", 2.0, TypeError, "float"),
+        ("order", 0, ValueError, ">= 1"),
+        ("max_iter", 0, ValueError, ">= 1"),
+        ("max_iter", 2.5, TypeError, "float"),
+        ("tol", -1e-3, ValueError, ">= 0"),
+        ("tol", NAN, ValueError, ">= 0"),
+        ("tol", "small", ValueError, "'small'"),
+        ("tol", True, ValueError, "True"),
+    ]
+    special = {
+        "iht": [
+            ("step", 0, ValueError, "normalised"),
+            ("step", -1.0, ValueError, "> 0"),
+            ("step", INF, ValueError, "inf"),
+            ("step", "big", ValueError, "'big'"),
+            ("step", [1.0, 2.0], ValueError, "1.0, 2.0"),
+            ("method", "fast", ValueError, "'fast'"),
+        ],
+        "lasso": [
+            ("support", np.ones((3, 4)), ValueError, r"\(3, 4\)"),
+            ("support", np.ones((2, 3, 5)), ValueError, r"\(2, 3, 5\)"),
+            ("support", np.full((3, 5), NAN), ValueError, "NaN"),
+        ],
+    }
+    weights = [
+        ("lam", 0, ValueError, "> 0"),
+        ("lam", -0.1, ValueError, "> 0"),
+        ("lam", NAN, ValueError, "NaN"),
+        ("lam", [0.1, 0.2], ValueError, "batch"),
+        ("lam", "much", TypeError, "real"),
+    ]
+    for name, solve in solvers.items():
+        cases = common + special.get(name, []) + (weights if name in ("lasso", "sparse_code") else [])
+        for argument, value, error, words in cases:
+            if name != "lasso" or argument not in ("k", "order"):
+                yield pytest.param(
+                    solve, argument, value, error, words, id=f"{name}-{argument}-{value!s:.12}"
+                )
+
+
+@pytest.mark.parametrize(("solve", "argument", "value", "error", "words"), list(refusals()))
+def test_refusals(solve, argument, value, error, words):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(error, match=f"^{argument}.*{words}"):
+            solve(**{argument: value})
