@@ -15,6 +15,7 @@ from ._checks import as_real
 __all__ = ["code_bound", "depth_bound", "iht_rate", "largest_useful_delta", "reconstruction_bound"]
 
 PHI = (1 + sqrt(5)) / 2
+ROUNDING = 1e-9  # by this much delta_k may exceed delta_2k, when both were computed and are equal
 
 
 def reconstruction_bound(delta_2k, delta_k=None, *, version="best", noise=0.0):
@@ -71,7 +72,7 @@ def reconstruction_bound(delta_2k, delta_k=None, *, version="best", noise=0.0):
     d1 = d2 if delta_k is None else _at_least_0(delta_k, "delta_k")
     noise = _at_least_0(noise, "noise")
     d2, d1, noise = np.broadcast_arrays(d2, d1, noise)
-    if (d1 > d2).any():
+    if (d1 > d2 + ROUNDING).any():
         worst = np.unravel_index(np.argmax(d1 - d2), d1.shape)
         raise ValueError(
             "delta_k must not exceed delta_2k, because M_k lies in M_k^2, "

@@ -1,0 +1,172 @@
+"""The law of ||W^T z||^2: against closed forms, against drawn filters, and its tail bounds against it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import dense_matrix
+from scipy import stats
+
+from cnninv_lite import BlockModel, EnergyLaw, FilterBank, energy_law, gaussian_filters, laurent_massart
+
+LAYERS = [  # K, M, ell, n, stride, k, order
+    (3, 4, (3,), (5,), (1,), 2, 1),
+    (3, 2, (4,), (6,), (2,), 2, 2),
+    (2, 3, (3,), (4,), (1,), 2, 3),
+    (3, 2, (2, 3), (3, 2), (1, 1), 2, 1),
+    (2, 2, (3, 2), (3, 3), (2, 1), 2, 2),
+]
+
+
+def size_of(ell, n, stride):
+    return tuple((count - 1) * t + length for length, count, t in zip(ell, n, stride, strict=True))
+
+
+def relative_gap(value, target):
+    return np.max(np.abs(value / target - 1))
+
+
+@pytest.mark.parametrize("dof", [1, 2, 3, 30, 1000])
+def test_equal_weights_give_chi_square(dof):
+    law, exact = EnergyLaw(np.full(4, 0.3), dof), stats.chi2(4 * dof, scale=0.3)
+    x = law.mean * np.array([1e-3, 0.1, 0.5, 0.9, 1 - 1e-12, 1, 1.1, 2, 5])
+    for value, target in ((law.sf(x), exact.sf(x)), (law.cdf(x), exact.cdf(x))):
+        seen = target > 1e-250
+        assert relative_gap(value[seen], target[seen]) < 1e-9
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0.01, 1), min_size=2, max_size=5, unique=True), st.floats(0.05, 30))
+def test_two_degrees_of_freedom_in_closed_form(weights, ratio):
+    a = np.sort(weights)[::-1]
+    if np.min(a[:-1] / a[1:]) < 1.05:
+        return  # partial fractions cancel
+    law = EnergyLaw(a, 2)
+    x = ratio * law.mean
+    others = [np.prod([1 - b / c for b in a if b != c]) for c in a]
+    terms = np.exp(-x / (2 * a)) / np.array(others)
+    assert law.sf(x) == pytest.approx(terms.sum(), rel=1e-6, abs=1e-11 * np.abs(terms).max())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("weights", "dof"),
+    [
+        ([1, 0.3, 0.001], 1),
+        ([1] + 1000 * [1e-3], 1),
+        ([1, 1e-6], 1),
+        (10.0 ** -np.arange(8), 2),
+        (np.linspace(0.1, 1, 9), 32),
+    ],
+)
+def test_uneven_weights_against_their_own_draws(weights, dof):
+    law = EnergyLaw(np.array(weights, float), dof)
+    draws = law.sample(40_000, rng=0)
+    quantiles = np.quantile(draws, [0.001, 0.05, 0.3, 0.5, 0.7, 0.95, 0.999])
+    empirical = np.mean(draws[:, None] <= quantiles, axis=0)
+    assert np.abs(law.cdf(quantiles) - empirical).max() < 0.0105  # 4 standard deviations
+    assert np.abs(law.cdf(quantiles) + law.sf(quantiles) - 1).max() < 1e-12
+    assert draws.mean() == pytest.approx(law.mean, abs=4 * np.sqrt(law.variance / len(draws)))
+
+
+def test_ends_of_the_line_and_shapes():
+    law = EnergyLaw(np.array([1.0, 0.5]), 3)
+    assert law.cdf([-1.0, 0.0]).tolist() == [0.0, 0.0]
+    assert law.sf([[-1.0, 0.0]]).tolist() == [[1.0, 1.0]]
+    assert isinstance(law.cdf(1.0), float)
+    assert law.cdf(5e-324) == 0
+    assert law.sf(1e6 * law.mean) == 0
+    assert isinstance(law.sample(rng=0), float)
+    assert law.sample((2, 3), rng=0).shape == (2, 3)
+    grid = np.linspace(0.01, 4, 40) * law.mean
+    assert (np.diff(law.cdf(grid)) > 0).all()
+
+
+@pytest.mark.parametrize(("K", "M", "ell", "n", "stride", "k", "order"), LAYERS)
+def test_law_against_drawn_filters(K, M, ell, n, stride, k, order):
+    D = size_of(ell, n, stride)
+    z = BlockModel(K, n, k, order).sample(rng=5)
+    rng = np.random.default_rng(6)
+    banks = (FilterBank(gaussian_filters(K, M, ell, rng=rng), (M, *D), stride) for _ in range(200))
+    energies = [np.sum(bank.synthesis(z) ** 2) for bank in banks]
+    W = FilterBank(np.zeros((K, M, *ell)), (M, *D), stride)
+    law = energy_law(W, z)
+    assert np.array_equal(law.weights, energy_law((K, M, *ell), z, stride=stride).weights)
+    assert stats.kstest(energies, law.cdf).pvalue > 1e-3
+    assert law.mean == pytest.approx(np.sum(z**2))
+
+
+@pytest.mark.parametrize(("K", "M", "ell", "n", "stride", "k", "order"), LAYERS)
+def test_weights_are_the_eigenvalues(K, M, ell, n, stride, k, order):
+    D, L = size_of(ell, n, stride), int(np.prod(ell))
+    for z in BlockModel(K, n, k, order).sample(20, rng=7):
+        units = dense_matrix(np.eye(L).reshape(L, 1, *ell), D, stride).reshape(L, -1, np.prod(D))
+        Z = [np.einsum("p,apd->da", block.ravel(), units) for block in z]
+        gram = sum(Zi @ Zi.T for Zi in Z)
+        expected = np.linalg.eigvalsh(gram)[::-1]
+        weights = energy_law((K, M, *ell), z, stride=stride).weights * M * L
+        assert np.allclose(weights, expected[: len(weights)], atol=1e-12)
+        assert np.abs(expected[len(weights) :]).max(initial=0) < 1e-11
+        most = min(order, int(np.prod([-(-a // t) for a, t in zip(ell, stride, strict=True)])))
+        assert weights[0] <= most * np.sum(z**2) * (1 + 1e-12)
+        if order == 1:  # diagonal: the energy over each position
+            cover = sum(block.ravel() ** 2 @ (units != 0).any(axis=0) for block in z)
+            assert np.allclose(weights, np.sort(cover)[::-1][: len(weights)])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, len(LAYERS) - 1), st.floats(0.05, 12))
+def test_tail_bounds_hold(seed, which, tau):
+    K, M, ell, n, stride, k, order = LAYERS[which]
+    z = BlockModel(K, n, k, order).sample(rng=seed)
+    law = energy_law((K, M, *ell), z / np.linalg.norm(z), stride=stride)
+    deviation = laurent_massart(tau, M, ell, order=order, stride=stride)
+    assert law.tail(deviation) <= 2 * np.exp(-tau) * (1 + 1e-9)
+    assert law.tail(deviation) <= law.tail_bound(deviation) * (1 + 1e-9)
+    assert law.tail_bound(deviation) <= min(1, 2 * np.exp(-tau)) * (1 + 1e-9)
+
+
+def test_laurent_massart_by_hand():
+    u = 2 * 3.0 / (4 * 5)
+    assert laurent_massart(3.0, 4, 5, order=2) == pytest.approx(2 * u**0.5 + 2 * u)
+    assert laurent_massart(3.0, 4, 5, order=2, stride=5) == pytest.approx(laurent_massart(3.0, 4, 5))
+    assert laurent_massart(3.0, 4, (5, 2), order=99, stride=(3, 1)) == pytest.approx(
+        2 * (12 / 40) ** 0.5 + 2 * 12 / 40
+    )
+    assert laurent_massart(0, 4, 5) == 0
+
+
+z = np.ones((2, 4))
+BAD = [
+    (lambda: energy_law((2, 3, 4), np.zeros((2, 4))), ValueError, "z must not be zero"),
+    (lambda: energy_law((2, 3, 4), np.ones((3, 4))), ValueError, "z must have shape (K, *n) = (2, n)"),
+    (lambda: energy_law((2, 3, 4, 4), z), ValueError, "(2, n, n), but came with shape (2, 4)"),
+    (lambda: energy_law((2, 3, 4), np.ones((2, 0))), ValueError, "(2, 0)"),
+    (lambda: energy_law((2, 3, 4), z * np.nan), ValueError, "z must be finite"),
+    (lambda: energy_law((2, 3, 4), z * 1j), TypeError, "z must be real"),
+    (lambda: energy_law((2, 3), z), ValueError, "W must be a FilterBank or a shape (K, M, *ell)"),
+    (lambda: energy_law((2, 3, 0), z), ValueError, "W[2]"),
+    (lambda: energy_law("layer", z), TypeError, "W must be"),
+    (lambda: energy_law((2, 3, 4), z, stride=0), ValueError, "stride"),
+    (
+        lambda: energy_law(FilterBank(np.ones((2, 1, 1)), (1, 4)), z, stride=1),
+        ValueError,
+        "stride must be left",
+    ),
+    (lambda: EnergyLaw(np.ones(2), 1).sf(np.nan), ValueError, "x must be finite"),
+    (lambda: EnergyLaw(np.ones(2), 1).tail(-0.1), ValueError, "deviation must be >= 0"),
+    (lambda: EnergyLaw(np.ones(2), 1).sample(0.5), TypeError, "size"),
+    (lambda: EnergyLaw(np.ones(2), 1).sample(rng="x"), TypeError, "rng"),
+    (lambda: laurent_massart(-1, 2, 3), ValueError, "tau must be >= 0"),
+    (lambda: laurent_massart("a", 2, 3), TypeError, "tau must be a real number"),
+    (lambda: laurent_massart(1, 0, 3), ValueError, "M must be"),
+    (lambda: laurent_massart(1, 2, 3, order=0), ValueError, "order must be"),
+    (lambda: laurent_massart(1, 2, (3, 3), stride=(1, 1, 1)), ValueError, "ell must be"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "sentence"), BAD)
+def test_bad_input(call, error, sentence):
+    with pytest.raises(error) as caught:
+        call()
+    assert sentence in str(caught.value)
