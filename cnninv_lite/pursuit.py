@@ -103,8 +103,8 @@ def iht(
         A signal stops when a step moves its code by at most `tol` >= 0 times the code's norm.
     method : {"auto", "signal", "lag"}
         How W W^T z is found: through the signal domain, or from the table of correlations without leaving
-        the codes. They differ by rounding alone; the residual norms of "lag" are exact to about
-        ||x|| sqrt(machine epsilon). "auto" takes the one with less work.
+        the codes. They differ by rounding alone, which may tip a choice between equals; the residual norms
+        of "lag" are exact to about ||x|| sqrt(machine epsilon). "auto" takes the one with less work.
 
     Returns
     -------
@@ -203,8 +203,10 @@ def cosamp(W, x, k, *, order=1, max_iter=100, tol=1e-6) -> Pursuit:
 def _normalised(path, model: BlockModel, nonnegative: bool, code: Code, g: np.ndarray) -> Code:
     """Take a normalised step: line search on its support, shortened if a new one is too bold."""
     index, value = code[0].copy(), np.where(code[1] != 0, g[address(model.shape[1:], code[0])], 0)
-    # At the start, and where this support has no more to give, search along the best rows instead.
-    still = (value == 0).all(axis=1)
+    # At the start, and where other rows offer far more than this support, search along the best rows instead.
+    axes = tuple(range(1, g.ndim))
+    largest = np.maximum(g.max(axis=axes), -g.min(axis=axes))
+    still = np.abs(value).max(axis=1) <= np.finfo(g.dtype).eps ** 0.5 * largest
     index[still], value[still] = pool(model, g[still], nonnegative)
     mu = ratio(norm(value) ** 2, path.energy((index, value)))
     start = (code[1] == 0).all(axis=1)
@@ -227,6 +229,7 @@ def _support(index: np.ndarray, value: np.ndarray) -> np.ndarray:
     return np.sort(np.where(value != 0, index, -1), axis=1)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is reported as diverged
 def _pursue(W, x, model: BlockModel, method: str, update: Callable, max_iter, tol) -> Pursuit:
     """Iterate `update` on `x`, through the signal domain or the lag table."""
     max_iter, tol = as_size(max_iter, "max_iter"), as_number(tol, "tol", "a number >= 0", zero=True)
@@ -245,7 +248,6 @@ def _pursue(W, x, model: BlockModel, method: str, update: Callable, max_iter, to
     return run(W, x, solve)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what overflows is reported as diverged
 def run(W: FilterBank, x, solve: Callable) -> Pursuit:
     """Solve for all signals of `x`, as many at a time as the cache holds; collect what came of it."""
     signals, batch = W._batch(x, "x", (W.M, *W.D))
