@@ -407,3 +407,11 @@ def test_a_large_batch_is_projected_at_once():
         z = model.project(h)
         for b in (0, 1234, 4999):
             np.testing.assert_array_equal(z[b].ravel(), greedy_projection(h[b].ravel(), 16, 20, 4, order))
+
+
+def test_a_large_batch_is_pooled_like_each_of_its_codes():
+    """One window per block and more than 8,192 blocks: where NumPy 2.4's unravel_index goes wrong."""
+    h = np.random.default_rng(0).standard_normal((200, 96, 28))
+    values, switches = max_pool(h, window=28)
+    assert np.array_equal(switches[..., 0], np.abs(h).argmax(axis=-1))
+    assert np.array_equal(np.abs(values[..., 0]), np.abs(h).max(axis=-1))
