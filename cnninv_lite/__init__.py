@@ -22,8 +22,9 @@ from .filters import dct_filters, gaussian_filters, rademacher_filters
 from .gram import gram
 from .guarantees import code_bound, depth_bound, iht_rate, largest_useful_delta, reconstruction_bound
 from .laws import EnergyLaw, energy_law, laurent_massart
-from .models import BlockModel, fixed_unpool, max_pool, unpool
+from .models import BlockModel
 from .operators import FilterBank, adjoint_error
+from .pooling import fixed_unpool, max_pool, unpool
 from .pursuit import Pursuit, cosamp, iht
 from .recovery import Reconstruction, certificate, error_from_code, reconstruct, relative_error
 from .rip import RIPBracket, RIPSample, Witness, rip_sample, rip_search

@@ -22,7 +22,7 @@ MAX_FRAMES = 150
 def sliders(draw: Callable, *, alt: str, **values: Sequence):
     """Return a figure with one slider per parameter; every frame is drawn now.
 
-    The sliders choose among frames that are already there, in the browser: nothing is computed when one moves.
+    The sliders choose among frames that are there already, in the browser: moving one computes nothing.
 
     Parameters
     ----------

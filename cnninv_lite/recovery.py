@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._checks import as_real
+from ._checks import as_real, as_size
 from ._codes import as_bank, entries, gram
 from .models import BlockModel
 from .operators import FilterBank
@@ -43,14 +43,20 @@ def relative_error(approximation, target, axes=None):
     approximation, target : arrays of the same shape
     axes : None or int
         Number of trailing axes that make up one signal; None for all.
+
+    Returns
+    -------
+    float or ndarray
+        One number for each signal.
     """
-    approximation, target = np.asarray(approximation), np.asarray(target)
+    approximation, target = as_real(approximation, "approximation"), as_real(target, "target")
     if approximation.shape != target.shape:
         raise ValueError(
             "approximation and target must have one shape, but came with shapes "
             f"{approximation.shape} and {target.shape}."
         )
-    over = tuple(range(-(target.ndim if axes is None else axes), 0))
+    axes = target.ndim if axes is None else as_size(axes, "axes", high=target.ndim)
+    over = tuple(range(-axes, 0))
     error = np.sqrt(np.sum(np.square(approximation - target), axis=over))
     norm = np.sqrt(np.sum(np.square(target), axis=over))
     ratio = np.divide(error, norm, out=np.where(error > 0, np.inf, 0.0), where=norm > 0)
@@ -85,7 +91,7 @@ def reconstruct(W, x, k, *, nonnegative=False) -> Reconstruction:
     """
     as_bank(W)
     model = BlockModel(W.K, W.n, k)
-    x = np.asarray(x)
+    x = as_real(x, "x")
     z = model.project(W.analysis(x), nonnegative=nonnegative)
     back = W.synthesis(z)
     return Reconstruction(back, z, relative_error(back, x, axes=1 + len(W.D)))

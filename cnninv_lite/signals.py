@@ -10,7 +10,7 @@ __all__ = ["eeg", "photograph"]
 
 
 def eeg() -> np.ndarray:
-    """Return the four-channel EEG recording among Matplotlib's sample data, 10 seconds at 80 samples a second.
+    """Return the four-channel EEG among Matplotlib's sample data: 10 seconds at 80 samples a second.
 
     Returns
     -------
