@@ -51,11 +51,17 @@ def arrow(ax, start, end, label, offset=(0, 0.14), bend=0.0):
 
 def architecture():
     """Figure 1: x -> W -> h -> M(., k) -> z^, and the way back to x^ through W^T."""
-    rng = np.random.default_rng(4)
-    K, M, D, ell, k = 5, 2, 40, 9, 2
-    kernel = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
-    x = np.array([np.convolve(rng.standard_normal(D + 12), kernel, mode="valid") for _ in range(M)])
-    w = rng.standard_normal((K, M, ell))
+    rng = np.random.default_rng(7)
+    K, M, D, ell, k = 5, 2, 44, 14, 2
+    window = np.hanning(ell + 2)[1:-1]
+    w = window * np.array(
+        [[np.convolve(rng.standard_normal(ell + 2), np.ones(3), "valid") for _ in range(M)] for _ in range(K)]
+    )
+    w /= np.linalg.norm(w, axis=(1, 2), keepdims=True)
+    x = np.zeros((M, D))
+    for i, p, value in ((1, 3, 1.0), (3, 24, -0.9)):  # the signal of a code, with a little more
+        x[:, p : p + ell] += value * w[i]
+    x += 0.04 * rng.standard_normal(x.shape)
     h = sum(np.array([np.correlate(x[m], w[i, m], mode="valid") for i in range(K)]) for m in range(M))
     peak = np.abs(h).argmax(axis=1)
     active = np.sort(np.argsort(-np.abs(h).max(axis=1))[:k])
@@ -93,7 +99,7 @@ def architecture():
     ax.text(
         0.95,
         -0.14,
-        "reconstruction $\\hat{x}=W^{\\top}\\hat{z}$",
+        "reconstruction $\\hat{x}$",
         ha="center",
         va="top",
         color=COLORS["x_hat"],
