@@ -17,12 +17,14 @@ from .bounds import (
     rip_necessary,
 )
 from .coherence import coherence, cumulative_coherence, rip_certificates
+from .depth import error_recursion, gain_bound
 from .exact import rip_bracket, rip_exact
 from .filters import dct_filters, gaussian_filters, rademacher_filters
 from .gram import gram
 from .guarantees import code_bound, depth_bound, iht_rate, largest_useful_delta, reconstruction_bound
 from .laws import EnergyLaw, energy_law, laurent_massart
 from .models import BlockModel
+from .network import Layer, LayerErrors, Network, Pooled
 from .operators import FilterBank, adjoint_error
 from .pooling import fixed_unpool, max_pool, unpool
 from .pursuit import Pursuit, cosamp, iht
@@ -38,7 +40,11 @@ __all__ = [
     "BlockModel",
     "EnergyLaw",
     "FilterBank",
+    "Layer",
+    "LayerErrors",
+    "Network",
     "PaperCondition",
+    "Pooled",
     "Pursuit",
     "RIPBracket",
     "RIPNecessary",
@@ -56,8 +62,10 @@ __all__ = [
     "depth_bound",
     "energy_law",
     "error_from_code",
+    "error_recursion",
     "filters_needed",
     "fixed_unpool",
+    "gain_bound",
     "gaussian_filters",
     "gram",
     "iht",
