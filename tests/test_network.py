@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 import cnninv_lite.depth
 import cnninv_lite.network
 from cnninv_lite import (
-    BlockModel,
     FilterBank,
     Layer,
     Network,
@@ -21,7 +20,6 @@ from cnninv_lite import (
     gaussian_filters,
     max_pool,
     reconstruct,
-    rip_exact,
 )
 
 norm = np.linalg.norm
@@ -146,7 +144,7 @@ def test_calibrated_has_gain_one_and_keeps_switches():
         net.calibrated(np.zeros((2, 13, 11)))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 10_000), nonnegative=st.booleans())
 def test_recursion_holds_with_the_norms_of_the_layers(seed, nonnegative):
     net = small(nonnegative, k=(30, 10), seed=seed)
@@ -159,19 +157,18 @@ def test_recursion_holds_with_the_norms_of_the_layers(seed, nonnegative):
 
 
 @settings(deadline=None, max_examples=25)
-@given(seed=st.integers(0, 10_000))
-def test_gain_bound_on_codes_of_both_models(seed):
-    """One position per filter and window, so that a signal can be of both layers' models at once."""
+@given(seed=st.integers(0, 10_000), spread=st.floats(0.01, 0.3))
+def test_gain_bound_against_dense_constants(seed, spread):
+    """One position each, nothing dropped: the model is all codes, and its constant a norm."""
     rng = np.random.default_rng(seed)
-    v, w = gaussian_filters(5, 12, 1, rng=rng), gaussian_filters(12, 40, 1, rng=rng)
-    top, bottom = FilterBank(v, (12, 1)), FilterBank(w, (40, 1))
-    deltas = [rip_exact(bottom, BlockModel(12, 1, 12)).lower, rip_exact(top, BlockModel(5, 1, 5)).lower]
-    if max(deltas) >= 1:
-        return
-    net = Network([Layer(w, 1, nonnegative=False), Layer(v, 1, nonnegative=False)], (40, 1))
-    x = bottom.synthesis(rng.standard_normal((12, 1)))
+    w, v = np.eye(12, 40) + 0.1 * spread * rng.standard_normal((12, 40)), np.eye(5, 12)
+    v += spread * rng.standard_normal(v.shape) / 4
+    deltas = [norm(a @ a.T - np.eye(len(a)), 2) for a in (w, v)]
+    assert max(deltas) < 1
+    net = Network([Layer(a[:, :, None], 1, nonnegative=False) for a in (w, v)], (40, 1))
+    x = w.T @ rng.standard_normal((12, 1))
     x2 = net.encode(x)[0].values
-    eta = norm(x2 - v.T[0] @ np.linalg.pinv(v.T[0]) @ x2) / norm(x2)
+    eta = norm(x2 - np.linalg.pinv(v) @ v @ x2) / norm(x2)
     back = net.decode(net.encode(x))
     error = norm(back * np.vdot(back, x) / np.vdot(back, back) - x) / norm(x)
     assert error <= gain_bound(deltas, [0, eta]) + 1e-9
