@@ -34,7 +34,17 @@ from .sparse_coding import lasso, sparse_code
 
 __version__ = "0.1.0"
 
-_LAZY = {"eeg": ".signals", "photograph": ".signals", "sliders": ".interactive"}
+_LAZY = {
+    "dictionary_filters": ".learning",
+    "digits": ".learning",
+    "eeg": ".signals",
+    "load_filters": ".learning",
+    "pca_filters": ".learning",
+    "photograph": ".signals",
+    "sample_photographs": ".learning",
+    "sliders": ".interactive",
+    "supervised_filters": ".training",
+}
 
 __all__ = [
     "BlockModel",

@@ -1,0 +1,135 @@
+"""Filter banks learned from labels: a small convolutional network, trained with NumPy and SciPy alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+
+from ._checks import as_array, as_generator, as_real, as_size, as_sizes
+from .operators import FilterBank
+
+__all__ = ["supervised_filters"]
+
+DECAY = 1e-3  # weight of the squared norm of all weights in the training
+
+
+def supervised_filters(images, labels, K, ell, *, iterations=40, rng=None):
+    """Train a small convolutional network to tell the labels apart, and return its filters.
+
+    The network is (filters, ReLU, max pooling over 2 x 2)^layers and a linear classifier on top, with no
+    biases below it; all weights are trained together by L-BFGS on the cross-entropy, from random filters.
+
+    Parameters
+    ----------
+    images : array_like of shape (B, M, *D)
+    labels : array_like of int, shape (B,)
+    K : int or tuple of int
+        Number of filters; a tuple gives the number of each layer.
+    ell : int or tuple of int
+        Size of the filters on each axis of D, in every layer.
+    iterations : int
+        Of L-BFGS: 40 take seconds for a thousand digits.
+    rng : None, int or numpy.random.Generator
+        Start of the training.
+
+    Returns
+    -------
+    ndarray of shape (K, M, *ell), or a list with one such array per layer if K is a tuple
+        As trained, not normalised. Runs on other machines agree to a few digits: training amplifies rounding.
+
+    Raises
+    ------
+    ValueError
+        If images and labels do not match, or a layer's filters do not fit into what the layer below gives.
+
+    Examples
+    --------
+    >>> from cnninv_lite import digits
+    >>> images, labels = digits()
+    >>> supervised_filters(images[:200], labels[:200], 4, 3, iterations=5, rng=0).shape
+    (4, 1, 3, 3)
+    """
+    x, labels, rng = as_real(images, "images"), as_array(labels, "labels"), as_generator(rng)
+    if x.ndim not in (3, 4) or labels.shape != x.shape[:1] or labels.dtype.kind not in "iu" or not len(x):
+        raise ValueError(
+            f"images must have shape (B, M, *D) and labels B integers, but came with shapes {x.shape} and "
+            f"{labels.shape} and labels of dtype {labels.dtype}."
+        )
+    iterations, axes, x = as_size(iterations, "iterations"), x.ndim - 2, x.astype(np.float32)
+    ell, sizes = as_sizes(ell, "ell", axes), as_sizes(K, "K")
+    target = (labels[:, None] == np.unique(labels)).astype(float)
+    start: list[np.ndarray] = []
+    inputs = x.shape[1:]
+    for k in sizes:
+        scale = (inputs[0] * np.prod(ell)) ** -0.5
+        bank = FilterBank(scale * rng.standard_normal((k, inputs[0], *ell)), inputs)
+        start.append(bank.filters)
+        inputs = (k, *(-(-n // 2) for n in bank.n))
+    start.append(np.zeros((target.shape[1], int(np.prod(inputs)) + 1)))
+    vector, shapes = np.concatenate([part.ravel() for part in start]), [part.shape for part in start]
+    found = minimize(
+        _loss, vector, (x, target, shapes), jac=True, method="L-BFGS-B", options={"maxiter": iterations}
+    )
+    filters = _split(found.x, shapes)[:-1]
+    return filters if isinstance(K, (tuple, list)) else filters[0]
+
+
+def _split(vector, shapes) -> list[np.ndarray]:
+    """Cut a vector of all weights into one array per shape."""
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+    return [part.reshape(shape) for part, shape in zip(np.split(vector, ends[:-1]), shapes)]
+
+
+def _loss(vector, x, target, shapes) -> tuple[float, np.ndarray]:
+    """Return the mean cross-entropy plus decay, and its gradient; computed in the precision of `x`."""
+    *filters, top = _split(vector, shapes)
+    over = (0, *range(2, x.ndim))  # the batch and the positions
+    a, layers = x, []
+    for w in filters:
+        W = FilterBank(w.astype(x.dtype), a.shape[1:])
+        values, winners = _pool(W.analysis(a))
+        layers.append((W, a, winners))
+        a = values
+    flat = np.pad(a.reshape(len(a), -1), ((0, 0), (0, 1)), constant_values=1)
+    scores = flat @ top.T
+    total = logsumexp(scores, axis=1, keepdims=True)
+    loss = float((total[:, 0] - (scores * target).sum(axis=1)).mean())
+    slope = (np.exp(scores - total) - target) / len(x)
+    gradients = [slope.T @ flat]
+    slope = (slope @ top[:, :-1]).reshape(a.shape).astype(x.dtype)
+    for W, below, winners in reversed(layers):
+        slope = _unpool(slope, winners, W.n)
+        patches = sliding_window_view(below, W.ell, axis=over[1:])
+        gradients.append(np.tensordot(slope, patches, axes=(over, over)))
+        slope = W.synthesis(slope) if below is not x else slope
+    gradient = np.concatenate([g.ravel() for g in reversed(gradients)])
+    return loss + DECAY * float(vector @ vector), gradient + 2 * DECAY * vector
+
+
+def _pool(h) -> tuple[np.ndarray, np.ndarray]:
+    """Apply ReLU and max pooling over windows of 2; mark which entry won, -1 if none is positive."""
+    h = np.maximum(h, 0)
+    h = np.pad(h, [(0, 0), (0, 0)] + [(0, n % 2) for n in h.shape[2:]])
+    corners = [h[at] for at in _corners(h.ndim)]
+    values = np.maximum.reduce(corners)
+    winners = np.full(values.shape, -1, np.int8)
+    for number in reversed(range(len(corners))):  # of equals, the first one wins
+        winners[corners[number] == values] = number
+    winners[values == 0] = -1
+    return values, winners
+
+
+def _unpool(values, winners, n) -> np.ndarray:
+    """Write values back to the places that `_pool` has marked."""
+    out = np.zeros((*values.shape[:2], *(2 * size for size in values.shape[2:])), values.dtype)
+    for corner, at in enumerate(_corners(out.ndim)):
+        out[at] = values * (winners == corner)
+    return out[tuple(map(slice, (*values.shape[:2], *n)))]
+
+
+def _corners(ndim):
+    """Yield the slices that pick one corner of every window of 2."""
+    for corner in np.ndindex(*(2,) * (ndim - 2)):
+        yield (slice(None), slice(None), *(slice(c, None, 2) for c in corner))
