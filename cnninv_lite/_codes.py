@@ -25,6 +25,7 @@ __all__ = [
     "norm",
     "plus",
     "pool",
+    "positions",
     "ratio",
 ]
 
@@ -55,6 +56,11 @@ def entries(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return index, np.arange(index.shape[1]) < count[:, None]
 
 
+def positions(n: tuple[int, ...], place: np.ndarray) -> list[np.ndarray]:
+    """Split flat positions into one array per axis (NumPy 2.4's unravel_index errs on long arrays (B, 1))."""
+    return [np.asarray(where).reshape(place.shape) for where in np.unravel_index(place.ravel(), n)]
+
+
 def gram(W: FilterBank, index: np.ndarray, real: np.ndarray, table: np.ndarray) -> np.ndarray:
     """Return the Gram matrices (B, m, m) of the rows `index` (B, m) of W, read from the lag table.
 
@@ -62,7 +68,7 @@ def gram(W: FilterBank, index: np.ndarray, real: np.ndarray, table: np.ndarray) 
     """
     block, place = np.divmod(index, prod(W.n))
     inside, at = real[:, :, None] & real[:, None, :], [block[:, :, None], block[:, None, :]]
-    for where, size in zip(np.unravel_index(place, W.n), table.shape[2:], strict=True):
+    for where, size in zip(positions(W.n, place), table.shape[2:], strict=True):
         lag = where[:, None, :] - where[:, :, None] + size // 2
         inside &= (lag >= 0) & (lag < size)
         at.append(np.clip(lag, 0, size - 1))
@@ -152,7 +158,7 @@ def pool(model: BlockModel, h: np.ndarray, nonnegative: bool = False) -> Code:
 def address(n: tuple[int, ...], index: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return what picks the flat indices (B, m) out of an array (B, K, *n): batch, block, position."""
     block, place = np.divmod(index, prod(n))
-    return (np.arange(len(index))[:, None], block, *np.unravel_index(place, n))
+    return (np.arange(len(index))[:, None], block, *positions(n, place))
 
 
 def plus(h: np.ndarray, code: Code) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._checks import as_real, as_size
+from ._checks import as_array, as_real, as_size
 from ._codes import as_bank, entries, gram
 from .models import BlockModel
 from .operators import FilterBank
@@ -222,7 +222,7 @@ def error_from_code(W, z, norm):
 
 def _mask(W: FilterBank, support, name: str) -> tuple[np.ndarray, tuple[int, ...]]:
     """Return a support as a mask (B, K n) and the shape of its batch."""
-    support = np.asarray(support)
+    support = as_array(support, name)
     if support.ndim != 1:
         codes = support.astype(float) if support.dtype.kind == "b" else support
         mask, batch = W._batch(codes, name, (W.K, *W.n))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ._checks import as_real, as_size
+from ._checks import as_array, as_real, as_size
 from ._codes import as_bank, as_number, column, norm
 from .models import BlockModel
 from .operators import FilterBank
@@ -70,7 +70,7 @@ def lasso(W, x, lam, *, support=None, max_iter=2000, tol=1e-4) -> Pursuit:
     max_iter, tol = as_size(max_iter, "max_iter"), as_number(tol, "tol", "a number >= 0", zero=True)
     mask = None
     if support is not None:
-        codes = np.asarray(support)
+        codes = as_array(support, "support")
         codes = codes.astype(float) if codes.dtype.kind == "b" else codes
         mask, _ = W._batch(codes, "support", (W.K, *W.n))
         if len(mask) not in (1, len(signals)):

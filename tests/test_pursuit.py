@@ -320,6 +320,15 @@ def test_cosamp_and_sparse_code_of_a_batch():
             assert (type(one.iterations), type(one.reason), type(one.converged)) == (int, str, bool)
 
 
+@pytest.mark.parametrize("step", ["fixed", "normalised"])
+def test_a_long_batch_with_one_active_filter(step):
+    W = layer(2, 4, (1, 1), (1, 2), 1)
+    x = np.random.default_rng(0).standard_normal((30_000, 4, 1, 2))
+    one, other = (iht(W, x, 1, step=step, max_iter=2, method=method) for method in ("signal", "lag"))
+    np.testing.assert_allclose(other.z, one.z, atol=1e-12)
+    np.testing.assert_array_equal(iht(W, x, 1, max_iter=1, method="lag").z, reconstruct(W, x, 1).z)
+
+
 def test_cosamp_says_when_rows_depend():
     """Two equal filters: z and its mirror make one x, and the shortest code halves the value."""
     W = FilterBank([[[1.0, 2.0]], [[1.0, 2.0]], [[2.0, -1.0]]], (1, 2))
