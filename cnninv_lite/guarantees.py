@@ -153,7 +153,7 @@ def iht_rate(delta_3k=None, *, delta_2k=None):
     """Return a bound on the factor by which one step of model IHT shrinks ||z_j - z||; it converges if < 1.
 
     For x = W^T z, z in M_k, and z_{j+1} = M(z_j + W (x - W^T z_j), k): phi delta(M_k^3), or
-    sqrt(3) phi delta(M_k^2), or the smaller of the two if both constants are given.
+    5/3 phi delta(M_k^2), or the smaller of the two if both constants are given.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def iht_rate(delta_3k=None, *, delta_2k=None):
     Examples
     --------
     >>> round(iht_rate(0.5), 4), round(iht_rate(delta_2k=0.3), 4)
-    (0.809, 0.8408)
+    (0.809, 0.809)
     """
     if delta_3k is None and delta_2k is None:
         raise ValueError("iht_rate needs delta_3k or delta_2k, but both came as None.")
@@ -177,7 +177,7 @@ def iht_rate(delta_3k=None, *, delta_2k=None):
     if delta_3k is not None:
         rates.append(PHI * _at_least_0(delta_3k, "delta_3k"))
     if delta_2k is not None:
-        rates.append(sqrt(3) * PHI * _at_least_0(delta_2k, "delta_2k"))
+        rates.append(5 / 3 * PHI * _at_least_0(delta_2k, "delta_2k"))
     return _plain(np.minimum(rates[0], rates[-1]))
 
 

@@ -403,8 +403,8 @@ def test_largest_useful_delta():
 
 def test_iht_thresholds():
     assert iht_rate(1 / PHI) == pytest.approx(1)
-    assert iht_rate(delta_2k=0.3568) < 1 < iht_rate(delta_2k=0.3569)
-    assert iht_rate([0.1, 0.2], delta_2k=0.1).tolist() == [PHI * 0.1, sqrt(3) * PHI * 0.1]
+    assert iht_rate(delta_2k=0.3708) < 1 < iht_rate(delta_2k=0.3709)
+    assert iht_rate([0.1, 0.2], delta_2k=0.1).tolist() == [PHI * 0.1, 5 / 3 * PHI * 0.1]
 
 
 @settings(max_examples=30, deadline=None)
