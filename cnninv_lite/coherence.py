@@ -46,8 +46,8 @@ def coherence(W, *, shifts=True) -> float:
 def cumulative_coherence(W, model) -> float:
     """Return the Babel function of the model: the most that one row can have in common with a code's others.
 
-    That is the largest sum of s k - 1 normalised correlations |<u, v>| / (|u| |v|) of one row u with other rows
-    that a code of the model can hold together with it: at most s of each other block, s - 1 of its own.
+    That is the largest sum of s k - 1 normalised correlations |<u, v>| / (|u| |v|) of one row u with other
+    rows that a code of the model can hold beside it: at most s of each other block, s - 1 of its own.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def cumulative_coherence(W, model) -> float:
     Returns
     -------
     float
-        For filters of unit norm delta(M_k^s) is at most this (Gershgorin). Several rows of a block are counted
-        even where they lie too far apart for a short block, so that for order >= 2 it may be slightly large.
+        For filters of unit norm delta(M_k^s) is at most this (Gershgorin). For order >= 2 rows of one block
+        count together even if they are too far apart for a short block, so that it may be slightly large.
 
     Raises
     ------
@@ -96,19 +96,20 @@ def rip_certificates(W, model) -> dict[str, float]:
 
     Notes
     -----
-    Let r = s k, a_i = | |w_i|^2 - 1 | and, for a column of block i, let c_i be the list of absolute correlations
-    it can meet: the s largest of each other block over all lags, the s - 1 largest non-zero lags of its own.
-    A column of a support T has at most r - 1 others beside it, so what it meets in T is bounded entry by entry
-    by r - 1 members of c_i. With E = G_T - I:
+    Let r = s k, a_i = | |w_i|^2 - 1 | and, for a column of block i, let c_i list the absolute correlations it
+    can meet: the s largest of each other block over all lags, the s - 1 largest non-zero lags of its own.
+    A column of a support T has at most r - 1 others beside it, so that what it meets in T is bounded entry by
+    entry by r - 1 members of c_i. With E = G_T - I:
 
     - trace: 0 <= G_T <= trace(G_T), the sum of at most r squared norms, so ||E|| <= max(1, trace - 1);
     - gershgorin: ||E|| is at most the largest row sum of |E|, that is a_i + the r - 1 largest of c_i;
-    - frobenius: split E = diagonal + F. F is symmetric with trace 0, and for an eigenvalue v of F the others sum
-      to -v, hence their squares to at least v^2/(r-1), so that v^2 r/(r-1) <= |F|_F^2. Each row adds to |F|_F^2
-      at most the sum of the r - 1 largest squares of c_i, and T has at most s rows of a block;
+    - frobenius: split E = diagonal + F. F is symmetric with trace 0: beside an eigenvalue v the others sum to
+      -v, hence their squares to at least v^2/(r-1), so that v^2 r/(r-1) <= |F|_F^2. A row adds to |F|_F^2 at
+      most the sum of the r - 1 largest squares of c_i, and T has at most s rows of a block;
     - perron: for any x > 0 the spectral radius of the non-negative |E| is at most max_i (|E| x)_i / x_i
-      (Collatz, Wielandt). Taking x constant on blocks, (|E| x)_i <= F(x)_i = a_i x_i + the sum of the r - 1 largest
-      c_ij x_j. A nonlinear power iteration looks for a good x; every x on its way certifies. x = 1 is Gershgorin.
+      (Collatz, Wielandt). With x constant on blocks (|E| x)_i <= a_i x_i + the sum of the r - 1 largest
+      c_ij x_j. A nonlinear power iteration looks for a good x; every x on its way certifies, and the first,
+      x = 1, is Gershgorin.
 
     Examples
     --------
@@ -159,7 +160,7 @@ def _nonzero_table(W, model=None) -> LagTable:
         raise TypeError(f"W must be a FilterBank, but came as {type(W).__name__}.")
     table = LagTable(W, model)
     if not table.energy.all():
-        raise ValueError(f"filter {int(np.argmin(table.energy))} of W is zero: it has no direction to compare.")
+        raise ValueError(f"filter {int(np.argmin(table.energy))} of W is zero: it has no direction.")
     return table
 
 

@@ -1,7 +1,8 @@
-"""Gram matrices of supports, read from the lag table: what two columns of W^T have in common depends on their lag."""
+"""Gram matrices of supports, read from a table of lags: two columns of W^T know only their distance."""
 
 from __future__ import annotations
 
+from copy import copy
 from math import prod
 
 import numpy as np
@@ -28,8 +29,8 @@ class LagTable:
     """The correlations of a filter bank, stored so that one read gives a column against all K filters.
 
     A batch of B supports of m columns is a pair `I` (B, m), the filters, and `P` (B, m, axes), the positions,
-    of which only the differences matter. Supports that the model does not have, because the columns lie further
-    apart than n allows or a block holds more than s of them, are never offered by `scan`.
+    of which only the differences matter. Supports that the model does not have, because the columns lie
+    further apart than n allows or a block holds more than s of them, are never offered by `scan`.
 
     Parameters
     ----------
@@ -69,6 +70,18 @@ class LagTable:
         self.size = 1 if model is None else model.sparsity
         self.extent = np.minimum((self.size - 1) * self.reach, self.n - 1)
 
+    def balanced(self, side: int, t: float) -> LagTable:
+        """Return the table of I + X, where X exceeds 1 on just the supports whose side (G_T - I) exceeds t.
+
+        With A_T = side (G_T - I), its diagonal a < t and S = diag((t - a)^(-1/2)), X_T is defined by
+        S (t - A_T) S = I - X_T. It has a zero diagonal, whatever the norms of the columns were.
+        """
+        table, scale = copy(self), 1 / np.sqrt(t - side * (self.energy - 1))
+        rows = self.rows.reshape(self.K, -1, self.K) * (side * scale[:, None, None] * scale)
+        rows[np.arange(self.K), self.lags // 2, np.arange(self.K)] = 1
+        table.rows, table.energy = rows.reshape(-1, self.K), np.ones(self.K)
+        return table
+
     def lag_index(self, d) -> np.ndarray:
         """Return the row number, within a group of `rows`, of lags `d` of shape (..., axes)."""
         near = (np.abs(d) <= self.reach).all(axis=-1)
@@ -94,8 +107,8 @@ class LagTable:
             Positions of the offered columns.
         y2 : ndarray of shape (B, m, places, K)
             Squares of U^T b, where U holds the eigenvectors of A and b the correlations of the column with S.
-            Zero for a column that the model does not allow. The columns (j, q) that raise the largest eigenvalue
-            above t > e[-1] are those with side (|w_j|^2 - 1) + sum_a y2[a] / (t - e[a]) > t.
+            Zero for a column that the model does not allow. Column (j, q) raises the largest eigenvalue above
+            t > e[-1] if and only if side (|w_j|^2 - 1) + sum_a y2[a] / (t - e[a]) > t.
         """
         B, m = I.shape
         e, U = np.linalg.eigh(self.deviation(I, P, side))

@@ -1,0 +1,192 @@
+"""Branch and bound over connected supports: the proof that no support deviates by more.
+
+Write A_T = side (G_T - I) for a support T of the model: delta(M_k^s) is the largest eigenvalue of any A_T,
+for side = +1 or -1. Let t be a threshold above the diagonal a of every A_T, and S = diag((t - a)^(-1/2)).
+Since S (t - A_T) S = I - X_T, where X_T has a zero diagonal and the scaled correlations of T beside it,
+A_T exceeds t if and only if X_T exceeds 1: filters of any norm are reduced to filters of unit norm. A support
+whose columns are not connected by overlaps falls apart into blocks of X_T, and X_T depends on lags alone
+("length independence"): only connected supports at the origin are looked at, of every size up to r = s k.
+They grow column by column. Two rules say which partial supports P, of m columns, cannot lead to one that
+exceeds 1.
+
+Chain lemma. Let v be the unit eigenvector of the largest eigenvalue lambda of X_T, |T| = m + 1. Without its
+entry v_j it shows that T without j has an eigenvalue of at least
+
+    (lambda - 2 v_j (X v)_j) / (1 - v_j^2) = lambda (1 - 2 v_j^2) / (1 - v_j^2) >= lambda (m - 1) / m
+
+for the j with the smallest v_j^2 <= 1 / (m + 1). If that leaves T in pieces, one of them has this eigenvalue,
+so has every connected set between it and T (interlacing), and one of those has m columns. So every connected
+T of at most r columns with lambda > 1 grows from connected supports with lambda_m > (m - 1) / (r - 1).
+
+Completion bound. Let T = P + R, let B hold the scaled correlations of P with R, and X_P < 1. By the Schur
+complement X_T exceeds 1 if and only if X_R + B' (I - X_P)^{-1} B does. The second matrix is positive
+semi-definite: its norm is at most its trace, the sum of q_c = b_c' (I - X_P)^{-1} b_c over c in R. So
+
+    u_{r-m} + (the largest sum of q_c over r - m columns that the model allows) > 1
+
+must hold, where u_j bounds the eigenvalues of X on supports of j columns (u_1 = 0: with one column missing
+the rule is exact). The u_j come from rows, from the chain lemma, and for small j from the same branch and
+bound. They may be cut at 1: of the supports that exceed 1 a smallest one has only such parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+
+import numpy as np
+
+from ._search import Found, search
+from .coherence import certificates, largest_sum
+from .gram import CHUNK, LagTable
+
+__all__ = ["Exhausted", "Work", "settle"]
+
+SLAB = 100_000  # partial supports whose children are kept at a time
+
+
+class Exhausted(Exception):
+    """The work is more than was allowed."""
+
+
+class Work:
+    """Counts the supports that branch and bound looks at, and says when there are too many."""
+
+    def __init__(self, limit: int, progress: bool = False):
+        self.limit, self.stop, self.done, self.bar = limit, float(limit), 0, None
+        if progress:
+            with suppress(ImportError):
+                self.bar = import_module("tqdm.auto").tqdm(total=limit, unit=" supports", unit_scale=True)
+
+    def spend(self, count: int) -> None:
+        self.done += count
+        if self.bar is not None:
+            self.bar.update(count)
+        if self.done > self.stop:
+            raise Exhausted(f"more than limit = {self.limit} supports had to be looked at")
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def settle(table: LagTable, best: Found, threshold: float, work: Work) -> float:
+    """Put the support that deviates most into `best`, if one deviates by more than it and than the threshold.
+
+    Returns the larger of the two: no support deviates by more.
+    """
+    slack = 1e-13 * (1 + table.size * float(table.energy.max()))
+    for side in (1, -1):
+        while (t := max(threshold, best.value) + slack) < 1 or side > 0:  # -(G_T - I) never exceeds 1
+            above, before = Found(1.0), best.value
+            try:
+                _find_above(table.balanced(side, t), above, work)
+            finally:
+                if len(above.I):
+                    I, P = above.I[None], above.P[None]
+                    best.offer(np.linalg.eigvalsh(table.deviation(I, P, side))[:, -1], side, I, P)
+            if best.value == before:
+                break
+    return max(threshold, best.value)
+
+
+def _find_above(table: LagTable, above: Found, work: Work) -> None:
+    """Put a support on which X exceeds 1 into `above`, if there is one; `table` holds I + X."""
+    uppers, rng = [0.0, 0.0], np.random.default_rng(0)
+    for size in range(2, table.size):
+        by_rows = certificates(table, size)
+        del by_rows["trace"]  # that one needs G >= 0
+        by_chain = [uppers[m] * (size - 1) / (m - 1) for m in range(2, size)]
+        upper = min(1.0, *by_rows.values(), *by_chain)
+        if size <= table.size // 2:
+            best, count = search(table, size, 8, rng, sides=(1,), kicks=0)
+            stop, work.stop = work.stop, work.done + (work.stop - work.done) / 4
+            with suppress(Exhausted):
+                work.spend(count)
+                if best.value < upper:
+                    _Branch(table, size, best, uppers, work).run()
+                    upper = min(upper, best.value * (1 + 1e-9))
+            work.stop = stop
+            if best.value > 1:
+                above.offer([best.value], 1, best.I[None], best.P[None])
+                return
+        uppers.append(max(upper, uppers[-1]))
+    _Branch(table, table.size, above, uppers, work).run()
+
+
+class _Branch:
+    """Finds the support of at most `size` columns with the largest eigenvalue of X, if it is above `best`."""
+
+    def __init__(self, table: LagTable, size: int, best: Found, uppers: list[float], work: Work):
+        self.table, self.size, self.best, self.uppers, self.work = table, size, best, uppers, work
+
+    def run(self) -> None:
+        self.below(np.arange(self.table.K)[:, None], np.zeros((self.table.K, 1, len(self.table.n)), int))
+
+    def below(self, I, P) -> None:
+        """Look at everything that grows from these supports, SLAB of them at a time to bound the memory."""
+        for first in range(0, len(I) if I.shape[1] < self.size else 0, SLAB):
+            self.below(*self.level(I[first : first + SLAB], P[first : first + SLAB]))
+
+    def level(self, I, P):
+        """Return the supports one column larger that the rules keep, each once."""
+        children = [self.table.join(I[:0], P[:0], I[:0, 0], P[:0, 0])]
+        for part in self.chunks(I, P):
+            self.work.spend(len(part) * self.table.offers(P[part]))
+            children.append(self.table.unique(*self.expand(I[part], P[part])))
+        return self.table.unique(*map(np.concatenate, zip(*children)))
+
+    def expand(self, I, P):
+        """Return the children of a batch of supports that the rules keep."""
+        table, m, left = self.table, I.shape[1], self.size - I.shape[1]
+        e, Q, y2 = table.scan(I, P, 1)
+        self.best.offer(e[:, -1], 1, I, P)
+        t = self.best.value * (1 + 1e-13)  # the rules, with t in place of 1
+        q = _weigh(y2, 1 / (t - e))
+        if left == 1:
+            b, w, j = np.nonzero(q > t)
+            I, P = table.join(I[b], P[b], j, Q[w])
+            if len(I):
+                self.best.offer(np.linalg.eigvalsh(table.deviation(I, P, 1))[:, -1], 1, I, P)
+            return I[:0], P[:0]
+        columns = self.largest_in_block(q, I, left)
+        alive = np.flatnonzero(self.uppers[left] + largest_sum(columns, left) > t)
+        I, P, e, y2, q = I[alive], P[alive], e[alive], y2[alive], q[alive]
+        others = self.uppers[left] + largest_sum(columns[alive], left - 1)
+        chain = t * (m / (self.size - 1) - 1e-9)
+        reached = e[:, -1] >= chain * (1 - 1e-9)
+        rise = _weigh(y2, 1 / np.where(reached[:, None], np.inf, chain - e))
+        keep = (q > 0) & (q > (t - others)[:, None, None]) & ((rise > chain) | reached[:, None, None])
+        b, w, j = np.nonzero(keep)
+        return table.join(I[b], P[b], j, Q[w])
+
+    def largest_in_block(self, q, I, left: int):
+        """Return the largest q of each block, as many as a completion by `left` columns can take from it."""
+        if self.table.cap == 1:
+            return q.max(axis=1)
+        take = min(self.table.cap, left, q.shape[1])
+        top = -np.sort(np.partition(-q, take - 1, axis=1)[:, :take], axis=1)
+        room = self.table.cap - self.table.used(I)
+        top[np.arange(take)[:, None] >= room[:, None]] = 0
+        return top.reshape(len(I), take * self.table.K)
+
+    def chunks(self, I, P) -> Iterator[np.ndarray]:
+        """Cut a level into batches of at most about CHUNK numbers, narrow supports first."""
+        span = P.max(axis=1)
+        order = np.argsort((span + 1).prod(axis=1), kind="stable")
+        widest = np.maximum.accumulate(span[order], axis=0)
+        cost = (widest + 2 * self.table.reach + 1).prod(axis=1) * I.shape[1] * self.table.K
+        first = 0
+        while first < len(order):
+            last = min(len(order), first + 1 + CHUNK // int(cost[first]))
+            fits = np.arange(1, last - first + 1) * cost[first:last] <= CHUNK
+            last = first + max(1, int(np.count_nonzero(fits)))
+            yield order[first:last]
+            first = last
+
+
+def _weigh(y2, weights):
+    """Return sum_a weights[a] y2[a] for each support of a batch: shape (B, places, K)."""
+    B, m, places, K = y2.shape
+    return np.matmul(weights[:, None], y2.reshape(B, m, places * K)).reshape(B, places, K)
