@@ -14,7 +14,7 @@ from .rip import RIPBracket, as_bracket
 __all__ = ["rip_bracket", "rip_exact"]
 
 
-def rip_exact(W, model, *, limit=2_000_000_000) -> RIPBracket:
+def rip_exact(W, model, *, limit=1_000_000_000) -> RIPBracket:
     """Return delta(M_k^s) exactly (to rounding), or refuse.
 
     Branch and bound over connected supports at the origin; the proof of its two rules stands at the top of
@@ -59,7 +59,7 @@ def rip_exact(W, model, *, limit=2_000_000_000) -> RIPBracket:
     """
     check_pair(W, model)
     table, work = LagTable(W, model), Work(as_size(limit, "limit"))
-    best, evaluated = search(table, table.size, 16, np.random.default_rng(0))
+    best, evaluated = search(table, table.size, 8 * table.size, np.random.default_rng(0))
     try:
         settle(table, best, best.value, work)
     except Exhausted as stop:
@@ -99,15 +99,15 @@ def rip_bracket(W, model, budget=200_000_000, *, rng=None, progress=False) -> RI
     Examples
     --------
     >>> from cnninv_lite import BlockModel, FilterBank, gaussian_filters
-    >>> W = FilterBank(gaussian_filters(32, 16, 5, rng=0), (16, 64))
-    >>> found = rip_bracket(W, BlockModel(32, W.n, k=8, order=2), budget=100_000, rng=0)
+    >>> W = FilterBank(gaussian_filters(16, 8, 4, rng=0), (8, 40))
+    >>> found = rip_bracket(W, BlockModel(16, W.n, k=4, order=2), budget=10_000, rng=0)
     >>> found.exact, found.lower < found.upper
     (False, True)
     """
     check_pair(W, model)
     budget, rng = as_size(budget, "budget"), as_generator(rng)
     table, work = LagTable(W, model), Work(budget, progress)
-    best, evaluated = search(table, table.size, 32, rng)
+    best, evaluated = search(table, table.size, 8 * table.size, rng)
     upper, failed = min(certificates(table, table.size).values()), None
     for _ in range(8):
         if upper <= best.value or work.done >= budget:

@@ -198,11 +198,15 @@ def gram(W, support) -> np.ndarray:
         raise TypeError(f"W must be a FilterBank, but came as {type(W).__name__}.")
     support = np.asarray(support)
     if support.dtype.kind not in "iu" or support.ndim == 0:
-        raise TypeError(f"support must be an array of integers, but came with dtype {support.dtype}, "
-                        f"shape {support.shape}.")
+        raise TypeError(
+            f"support must be an array of integers, but came with dtype {support.dtype}, "
+            f"shape {support.shape}."
+        )
     if support.size and (support.min() < 0 or support.max() >= W.shape[0]):
-        raise ValueError(f"support must index the {W.shape[0]} rows of W, but ranges from {support.min()} to "
-                         f"{support.max()}.")
+        raise ValueError(
+            f"support must index the {W.shape[0]} rows of W, but ranges from {support.min()} to "
+            f"{support.max()}."
+        )
     I, p = np.divmod(support.reshape(-1, support.shape[-1]).astype(int), prod(W.n))
     G = LagTable(W).gram(I, np.stack(np.unravel_index(p, W.n), axis=-1))
     return G.reshape(*support.shape, support.shape[-1])

@@ -150,7 +150,7 @@ def rip_sample(W, model, n, *, rng=None, values="normal") -> RIPSample:
     return RIPSample(energies, smallest, largest)
 
 
-def rip_search(W, model, restarts=32, *, rng=None) -> RIPBracket:
+def rip_search(W, model, restarts=64, *, rng=None) -> RIPBracket:
     """Look for the code of the model that W^T stretches or shrinks most.
 
     Supports grow greedily from the strongest pairs of columns and from random ones, each time by the column
