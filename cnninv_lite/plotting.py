@@ -48,7 +48,8 @@ def use_style() -> None:
         from matplotlib_inline.config import InlineBackend
 
         backend = InlineBackend.instance(parent=shell)
-        backend.print_figure_kwargs = {"bbox_inches": None, "metadata": {"Software": None}}
+        options = {"bbox_inches": None, "metadata": {"Software": None}}
+        backend.print_figure_kwargs = options  # type: ignore[assignment]
 
 
 def show_matrix(A, ax=None, *, limit=None, blocks=None):
