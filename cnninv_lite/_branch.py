@@ -43,7 +43,7 @@ from .gram import CHUNK, LagTable
 
 __all__ = ["Exhausted", "Work", "settle"]
 
-SLAB = 300_000  # partial supports whose children are kept at a time
+SLAB = 1_000_000  # partial supports whose children are kept at a time
 
 
 class Exhausted(Exception):

@@ -48,7 +48,7 @@ def search(table: LagTable, size: int, restarts: int, rng, *, sides=(1, -1), kic
             evaluated += count
             half = rng.random(I.shape).argsort(axis=1)[:, : (size + 1) // 2]
             I, P = np.take_along_axis(I, half, axis=1), np.take_along_axis(P, half[..., None], axis=1)
-            P = P - P.min(axis=1, keepdims=True, initial=np.iinfo(int).max)
+            P = P - P.min(axis=1, keepdims=True)
     return best, evaluated
 
 

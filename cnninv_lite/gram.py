@@ -165,7 +165,8 @@ class LagTable:
         for key in keys:
             keep[1:] |= key[order[1:]] != key[order[:-1]]
         names = names[order[keep]]
-        return names % self.K, names[..., None] // self.K // pitch % box
+        I, P = names % self.K, names[..., None] // self.K // pitch % box
+        return I.astype(np.int32), P.astype(np.int32)
 
 
 def gram(W, support) -> np.ndarray:

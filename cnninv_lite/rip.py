@@ -23,7 +23,7 @@ class Witness:
     Attributes
     ----------
     support : ndarray of int, shape (m,)
-        Its non-zeros, as sorted flat indices into (K n,); m may be smaller than s k.
+        Where it lives, as sorted flat indices into (K n,); m may be smaller than s k.
     code : ndarray of shape (K, *n)
         The code, of unit norm: the extreme eigenvector of the Gram matrix of its support.
     energy : float
