@@ -43,7 +43,7 @@ def rip_exact(W, model, *, limit=1_000_000_000) -> RIPBracket:
 
     References
     ----------
-    Gilbert et al. (2017), Definition 2, for the constant. Statements "length independence", "chain lemma" and
+    Gilbert et al. (2017), the model-RIP of Theorem 3.1. Statements "length independence", "chain lemma" and
     "completion bound".
 
     Examples

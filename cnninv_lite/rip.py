@@ -117,7 +117,7 @@ def rip_sample(W, model, n, *, rng=None, values="normal") -> RIPSample:
 
     References
     ----------
-    Gilbert et al. (2017), Section 5.1 and Figure 2, draws such histograms of codes.
+    Gilbert et al. (2017), Figure 2, draws such histograms of codes.
 
     Examples
     --------
