@@ -16,7 +16,7 @@ SOURCES := $(PAGES) $(ASSETS) $(wildcard cnninv_lite/*.py) _config.yml _toc.yml 
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book lab test lint notebooks text from-text lock clean
+.PHONY: help book lab test lint notebooks text from-text seal lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -44,6 +44,9 @@ text: $(READY)  ## write the notebooks as text to drafts/, to be edited there
 
 from-text: $(READY)  ## turn the texts in drafts/ into notebooks again (then: make notebooks)
 	$(BIN)/python tools/notebooks.py from-text drafts/*.md
+
+seal: $(READY)  ## store the answers to exercises, as the chapters' solutions give them
+	$(BIN)/python tools/seal.py $(NOTEBOOKS)
 
 lock: $(READY)  ## refresh requirements.lock from requirements.txt
 	$(BIN)/python -m pip install --quiet uv

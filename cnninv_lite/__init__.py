@@ -19,6 +19,7 @@ from .bounds import (
 from .coherence import coherence, cumulative_coherence, rip_certificates
 from .depth import error_recursion, gain_bound
 from .exact import rip_bracket, rip_exact
+from .exercises import attack, check
 from .filters import dct_filters, gaussian_filters, rademacher_filters
 from .gram import gram
 from .guarantees import code_bound, depth_bound, iht_rate, largest_useful_delta, reconstruction_bound
@@ -62,7 +63,9 @@ __all__ = [
     "Reconstruction",
     "Witness",
     "adjoint_error",
+    "attack",
     "certificate",
+    "check",
     "code_bound",
     "coherence",
     "connected_supports",

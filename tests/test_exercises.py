@@ -1,0 +1,170 @@
+"""Answers are recognised and not given away, hints come in stages, claims are refuted by codes that exist."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from cnninv_lite import BlockModel, FilterBank, attack, check, exercises
+from cnninv_lite.exercises import seal
+
+ROOT = Path(__file__).resolve().parent.parent
+STORED = json.loads((ROOT / "cnninv_lite" / "exercises.json").read_text(encoding="utf8"))
+CHAPTERS = sorted(
+    path for path in (ROOT / "book").glob("*.ipynb") if "{exercise-start}" in path.read_text("utf8")
+)
+LABEL = re.compile(r"^:label: (ex-\S+)", re.M)
+bank = FilterBank([[[1, 0]], [[0.6, 0.8]]], (1, 12))
+model = BlockModel(2, bank.n, k=2)
+
+
+@pytest.fixture
+def stored(monkeypatch):
+    """Provide three exercises of which the answers are known here."""
+    answers = {"ex-int": ((6, True), 0), "ex-real": (0.5, 0.01), "ex-word": ("Welch", 0)}
+    entries = {
+        label: {"tolerance": tol, "sealed": seal(label, a, tol), "hints": ["First.", "Second."]}
+        for label, (a, tol) in answers.items()
+    }
+    monkeypatch.setattr(exercises, "_answers", lambda: entries)
+    exercises._misses.clear()
+    return entries
+
+
+@pytest.mark.parametrize(
+    ("label", "answer"),
+    [
+        ("ex-int", (6, True)),
+        ("ex-int", [6.0, np.True_]),
+        ("ex-int", (np.int64(6), True)),
+        ("ex-real", 0.5),
+        ("ex-real", np.float32(0.5)),
+        ("ex-real", np.array([0.495])),
+        ("ex-real", 0.505),
+        ("ex-word", " welch "),
+    ],
+)
+def test_right(stored, capsys, label, answer):
+    check(label, answer)
+    assert capsys.readouterr().out == f"{label}: right.\n"
+
+
+@pytest.mark.parametrize(
+    ("label", "answer", "said"),
+    [
+        ("ex-int", (6, False), "not yet, 1 of 2 parts"),
+        ("ex-int", (6.4, True), "not yet, 1 of 2 parts"),
+        ("ex-int", (6, 1), "not yet, 1 of 2 parts"),
+        ("ex-int", 6, "the answer has 2 parts, but 1 came"),
+        ("ex-real", 0.52, "not yet. Hint 1 of 2: First."),
+        ("ex-real", 0.48, "not yet."),
+        ("ex-real", -0.5, "not yet."),
+        ("ex-real", (0.5, 0.5), "the answer has one number or word, but 2 came"),
+        ("ex-word", "Gauss", "not yet."),
+        ("ex-word", 1, "not yet."),
+    ],
+)
+def test_wrong(stored, capsys, label, answer, said):
+    check(label, answer)
+    out = capsys.readouterr().out
+    assert said in out
+    assert "right.\n" not in out
+
+
+def test_hints_come_in_stages(stored, capsys):
+    for answer, hint in ((1, "1 of 2: First."), (None, "2 of 2: Second."), (2, "2 of 2: Second.")):
+        check("ex-real", answer)
+        assert capsys.readouterr().out.endswith(f"Hint {hint}\n")
+
+
+@pytest.mark.parametrize(
+    ("label", "answer", "error", "said"),
+    [
+        ("ex-rael", 1, ValueError, "label must be .* came as 'ex-rael'. Did you mean 'ex-real'"),
+        (3, 1, ValueError, "label must be .* came as 3"),
+        (None, 1, ValueError, "label must be .* came as None"),
+        ("ex-real", 1j, TypeError, "answer must consist .* came with 1j"),
+        ("ex-real", len, TypeError, "answer must consist of .* came with <built-in function len>"),
+        ("ex-real", {"a": 1}, TypeError, "answer must consist"),
+        ("ex-real", float("nan"), ValueError, "answer must be finite, but came with nan"),
+        ("ex-real", [1, np.inf], ValueError, "answer must be finite, but came with inf"),
+    ],
+)
+def test_bad_calls(stored, label, answer, error, said):
+    with pytest.raises(error, match=said):
+        check(label, answer)
+
+
+def test_seal_refuses_fractions_without_tolerance():
+    with pytest.raises(ValueError, match=r"answer must consist of integers .* came as 0.5"):
+        seal("ex-new", 0.5)
+
+
+def test_the_chapters_solutions_are_right_and_no_answer_is_orphaned():
+    """Each stored answer belongs to an exercise whose text says what to pass, and its solution passes."""
+    asked, right = set(), set()
+    for path in CHAPTERS:
+        nb = nbformat.read(path, as_version=4)
+        for cell in nb.cells:
+            if cell.cell_type == "markdown":
+                asked |= set(re.findall(r'`check\("(ex-[\w-]+)", ', cell.source))
+            else:
+                out = "".join(o.get("text", "") for o in cell.outputs)
+                right |= set(re.findall(r"^(ex-[\w-]+): right\.$", out, re.M))
+    assert asked == right == set(STORED)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_each_chapter_has_six_exercises_and_most_can_be_checked(path):
+    nb = nbformat.read(path, as_version=4)
+    text = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
+    labels = LABEL.findall(text)
+    assert len(labels) >= 6
+    assert len(set(labels) & set(STORED)) >= 4
+
+
+def test_nothing_is_given_away():
+    """The file holds hashes, tolerances and hints; the same answer has another hash elsewhere."""
+    for entry in STORED.values():
+        assert set(entry) == {"tolerance", "sealed", "hints"}
+        assert entry["sealed"]
+        assert len(entry["hints"]) >= 2
+        assert all(re.fullmatch("[0-9a-f]{24}", h) for h in entry["sealed"])
+    assert seal("ex-a", 7) != seal("ex-b", 7)
+    assert len(set(seal("ex-a", (7, 7)))) == 2
+
+
+@pytest.mark.parametrize(("bound", "refuted"), [(0.7, True), (0.79, True), (0.8, False), (1, False)])
+def test_attack_searches(capsys, bound, refuted):
+    assert attack(bank, model, bound) is refuted
+    out = capsys.readouterr().out
+    assert out.startswith("Refuted: a code with" if refuted else "Not refuted: the worst code found has")
+    assert "0.8000" in out
+
+
+def test_attack_with_a_code(capsys):
+    code = np.zeros((2, *bank.n))
+    code[0, 3] = code[1, 3] = 2.0
+    assert attack(bank, model, 0.5, code)
+    assert capsys.readouterr().out.startswith("Refuted: a code with the energy 1.6000")
+    assert not attack(bank, model, 0.6, code)
+    assert capsys.readouterr().out.startswith("Not refuted: your code has the energy 1.6000")
+
+
+@pytest.mark.parametrize(
+    ("bound", "code", "said"),
+    [
+        (np.nan, None, "bound must be a finite number, but came as nan"),
+        ("a", None, "bound must be a finite number, but came as 'a'"),
+        (True, None, "bound must be a finite number, but came as True"),
+        (0.5, np.zeros((2, 11)), "code must not be zero"),
+        (0.5, np.ones((2, 11)), r"code must lie in BlockModel\(.*, but came with 22 non-zeros"),
+        (0.5, np.ones((2, 5)), r"code must have shape .*2, 11\), but came with shape \(2, 5\)"),
+    ],
+)
+def test_attack_refuses(bound, code, said):
+    with pytest.raises(ValueError, match=said):
+        attack(bank, model, bound, code)
