@@ -16,7 +16,7 @@ SOURCES := $(PAGES) $(ASSETS) $(wildcard cnninv_lite/*.py) _config.yml _toc.yml 
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book lab test lint notebooks text from-text seal lock clean
+.PHONY: help book lab test lint notebooks text from-text seal ledger lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -47,6 +47,9 @@ from-text: $(READY)  ## turn the texts in drafts/ into notebooks again (then: ma
 
 seal: $(READY)  ## store the answers to exercises, as the chapters' solutions give them
 	$(BIN)/python tools/seal.py $(NOTEBOOKS)
+
+ledger: $(READY)  ## write book/ledger.md from book/ledger.toml
+	$(BIN)/python tools/ledger.py
 
 lock: $(READY)  ## refresh requirements.lock from requirements.txt
 	$(BIN)/python -m pip install --quiet uv

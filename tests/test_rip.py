@@ -44,6 +44,19 @@ def test_gram_matches_the_dense_matrix(W):
     assert np.allclose(gram(W, everything), G, atol=1e-13)
 
 
+def test_gram_bounds_inner_products_and_what_comes_back():
+    W = FilterBank(gaussian_filters(6, 3, 4, rng=5), (3, 14), stride=2)
+    A, rng = W.toarray(), np.random.default_rng(6)
+    for _ in range(20):
+        T = rng.choice(len(A), 5, replace=False)
+        delta = np.linalg.norm(gram(W, T) - np.eye(5), 2)
+        y, z = rng.standard_normal((2, 5))
+        assert (
+            abs((A[T].T @ y) @ (A[T].T @ z) - y @ z) <= delta * np.linalg.norm(y) * np.linalg.norm(z) + 1e-12
+        )
+        assert np.linalg.norm(A[T] @ (A[T].T @ z) - z) <= delta * np.linalg.norm(z) + 1e-12
+
+
 @pytest.mark.parametrize("W", BANKS, ids=repr)
 def test_coherence_matches_the_dense_matrix(W):
     A = W.toarray()

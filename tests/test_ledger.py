@@ -1,0 +1,90 @@
+"""The ledger has a row for every box, and what its rows name exists."""
+
+import importlib.util
+import re
+from operator import attrgetter
+from pathlib import Path
+
+import pytest
+
+import cnninv_lite
+
+ROOT = Path(__file__).resolve().parent.parent
+spec = importlib.util.spec_from_file_location("ledger", ROOT / "tools" / "ledger.py")
+tool = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tool)
+
+ROWS, BOOKS = tool.ledger(), tool.chapters()
+FIELDS = {"paper", "verdict", "code", "tests", "cell", "figure", "fails", "words"}
+
+
+def home(label, row):
+    return next((book for book in BOOKS.values() if book.has(label, row)), None)
+
+
+def problems(label, row):
+    """Yield what is wrong with a row, as sentences."""
+    if unknown := set(row) - FIELDS:
+        yield f"{label}: unknown fields {unknown}"
+    if row.get("verdict") not in tool.VERDICTS:
+        yield f"{label}: verdict {row.get('verdict')!r} is not one of {list(tool.VERDICTS)}"
+    book = home(label, row)
+    if book is None:
+        yield f"{label}: no chapter has a box, a figure or the words of this label"
+        return
+    for name in row.get("code", []):
+        try:
+            attrgetter(name)(cnninv_lite)
+        except AttributeError:
+            yield f"{label}: cnninv_lite has no {name}"
+    for test in row.get("tests", []):
+        file, _, name = test.partition("::")
+        path = ROOT / "tests" / f"test_{file}.py"
+        if not (path.exists() and re.search(rf"^def {name}\(", path.read_text("utf8"), re.M)):
+            yield f"{label}: there is no test {test}"
+    if "cell" in row and row["cell"] not in book.code:
+        yield f"{label}: no cell of its chapter has the line {row['cell']}"
+    if "figure" in row and row["figure"] not in book.figures:
+        yield f"{label}: its chapter has no figure {row['figure']}"
+    if "fails" in row and row["fails"] not in book.prose:
+        yield f"{label}: its chapter does not say {row['fails']!r}"
+    if row.get("verdict") not in ("definition", "open") and not ("tests" in row or "cell" in row):
+        yield f"{label}: nothing attacks it"
+
+
+@pytest.mark.parametrize("label", ROWS)
+def test_what_a_row_names_exists(label):
+    assert not list(problems(label, ROWS[label]))
+
+
+def test_every_box_has_a_row_in_the_order_of_the_book():
+    labels = [label for book in BOOKS.values() for label in book.boxes]
+    assert [label for label in ROWS if label in labels] == labels
+    for book in BOOKS.values():  # a box without a label would have no row
+        assert len(book.boxes) == len(re.findall(r"^:::+\{prf:(?!ref)", book.prose, re.M))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"verdict": "true"},
+        {"code": ["no_such_function"]},
+        {"tests": ["bounds::test_nothing"]},
+        {"tests": ["nowhere::test_nothing"]},
+        {"cell": "assert nothing"},
+        {"figure": "fig-nowhere"},
+        {"fails": "words that nobody wrote"},
+        {"colour": "red"},
+    ],
+    ids=str,
+)
+def test_the_rules_notice(change):
+    label = "thm-random"
+    assert len(list(problems(label, ROWS[label] | change))) == 1
+    assert list(problems("thm-nowhere", ROWS[label]))
+    assert list(problems(label, {"verdict": "new"}))
+
+
+def test_the_page_is_that_of_the_data():
+    written = (ROOT / "book" / "ledger.md").read_text(encoding="utf8")
+    assert written == tool.page(ROWS, BOOKS), "book/ledger.md is stale: run `make ledger`"
