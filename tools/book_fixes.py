@@ -12,6 +12,7 @@ import re
 import subprocess
 from pathlib import Path
 
+COPIES = "colab"  # the branch to which the copies for Colab are published
 CDN = "https://cdn.jsdelivr.net/npm/"
 MATHJAX = ("vendor/mathjax/tex-chtml-full.js", CDN + "mathjax@3.2.2/es5/tex-chtml-full.js")
 WIDGETS = ("vendor/html-manager/embed.js", CDN + "@jupyter-widgets/html-manager@1.0.15/dist/embed.js")
@@ -50,6 +51,7 @@ def configure(app, config):
             config.html_theme_options["launch_buttons"] = {
                 "notebook_interface": "jupyterlab",
                 "binderhub_url": "https://mybinder.org",
+                "colab_url": "https://colab.research.google.com",
             }
     if url := os.environ.get("BOOK_URL"):
         config.html_baseurl = config.ogp_site_url = url
@@ -66,6 +68,12 @@ def repair_page(app, pagename, templatename, context, doctree):
             kept.append(script)
         seen.add(body)
     context["script_files"] = kept
+    for group in context.get("header_buttons", []):  # Colab opens the copies of tools/colab.py
+        for button in group.get("buttons", []) if group.get("label") == "launch-buttons" else []:
+            if button.get("text") == "Colab":
+                button["url"] = button["url"].replace("/blob/main/", f"/blob/{COPIES}/")
+            elif button.get("text") == "Binder":
+                button["text"] = "JupyterLab on Binder"
     if "body" in context:
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 

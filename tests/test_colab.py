@@ -1,0 +1,47 @@
+"""The copies for Colab can be read without MyST, and run."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parent.parent
+spec = importlib.util.spec_from_file_location("colab", ROOT / "tools" / "colab.py")
+colab = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(colab)
+NAMES = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory):
+    """Write all copies with an address that is not one."""
+    folder = tmp_path_factory.mktemp("colab")
+    return {path.stem: path for path in colab.main(folder, "https://repository.invalid/book")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_myst_is_left_and_no_code_is_lost(copies, name):
+    nb = nbformat.read(copies[name], as_version=4)
+    nbformat.validate(nb)
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            left = re.search(
+                r"^>?\s*:::|\{[a-z:]+\}`|\{prf|^:(?:label|class):|^\$\$ \(", cell.source, re.MULTILINE
+            )
+            assert not left, cell.source
+    original = nbformat.read(ROOT / "book" / f"{name}.ipynb", as_version=4)
+    code = [cell.source for cell in nb.cells if cell.cell_type == "code"]
+    assert code[1:] == [cell.source for cell in original.cells if cell.cell_type == "code"]
+    assert "https://repository.invalid/book" in code[0]
+
+
+def test_without_an_address_none_is_made_up():
+    assert "http" not in colab.first_cell(None).source
+
+
+def test_a_copy_runs(copies):
+    nb = nbformat.read(copies["intro"], as_version=4)
+    NotebookClient(nb, timeout=300, kernel_name="python3").execute()
