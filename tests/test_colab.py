@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -11,7 +12,8 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).parent.parent
 spec = importlib.util.spec_from_file_location("colab", ROOT / "tools" / "colab.py")
 colab = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(colab)
+spec.loader.exec_module(colab)  # it puts tools/ on the path
+book_fixes = sys.modules["book_fixes"]
 NAMES = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
 
 
@@ -40,6 +42,14 @@ def test_no_myst_is_left_and_no_code_is_lost(copies, name):
 
 def test_without_an_address_none_is_made_up():
     assert "http" not in colab.first_cell(None).source
+
+
+def test_the_button_opens_the_copy():
+    address = "https://colab.research.google.com/github/owner/name/blob/{}/book/iht.ipynb"
+    button = {"text": "Colab", "url": address.format("main")}
+    context = {"header_buttons": [{"label": "launch-buttons", "buttons": [button]}]}
+    book_fixes.repair_page(None, "book/iht", "page.html", context, None)
+    assert button["url"] == address.format("colab")
 
 
 def test_a_copy_runs(copies):
