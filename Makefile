@@ -16,7 +16,7 @@ SOURCES := $(PAGES) $(ASSETS) $(wildcard cnninv_lite/*.py) _config.yml _toc.yml 
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book lab colab test lint actionlint notebooks text from-text seal ledger lock clean
+.PHONY: help book student lab colab test lint actionlint notebooks text from-text seal ledger lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -24,6 +24,9 @@ help:  ## list the targets
 
 book: $(HTML)  ## run the notebooks, build the pages, say where they are
 	@echo; echo "The book: file://$(CURDIR)/$(HTML)"
+
+student: $(READY) $(VENDOR)  ## build the edition without solutions, from the stored outputs
+	$(BIN)/python tools/student.py
 
 lab: $(READY)  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/book/intro.ipynb
