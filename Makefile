@@ -17,6 +17,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help book student lab colab test lint actionlint notebooks text from-text seal ledger lock clean
+.PHONY: coverage properties seeds
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -36,6 +37,15 @@ colab: $(READY)  ## write copies of the chapters for Colab to _build/colab
 
 test: $(HTML)  ## run all tests: module, notebooks, prose, pages
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+coverage: $(READY)  ## measure the branches that the module's tests take; fail below the bound in pyproject.toml
+	$(BIN)/python -m pytest tests -n $(JOBS) --dist loadfile --ignore tests/test_pages.py --cov --cov-report=term-missing
+
+properties: $(READY)  ## try each law of the module on many more examples, new ones at each run
+	$(BIN)/python -m pytest tests -n $(JOBS) -m hypothesis --hypothesis-profile=long
+
+seeds: $(READY)  ## run the chapters with other random numbers: their assertions must still hold
+	$(BIN)/python tools/seeds.py $(NOTEBOOKS)
 
 lint: $(READY)  ## check style (notebooks too) and types
 	$(BIN)/ruff check .

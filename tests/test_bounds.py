@@ -5,7 +5,7 @@ from math import ceil, comb, factorial, inf, log, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles import dense_matrix, largest_supports
 from scipy import special
@@ -275,7 +275,6 @@ def hard_codes(A, model, rng, nonnegative=False):
     yield z
 
 
-@settings(max_examples=60, deadline=None)
 @given(layers(), st.booleans(), st.sampled_from([0.0, 0.02, 0.5]))
 def test_no_layer_breaks_a_reconstruction_bound(layer, nonnegative, level):
     A, model, (d1, d2, _), rng = layer
@@ -293,7 +292,6 @@ def test_no_layer_breaks_a_reconstruction_bound(layer, nonnegative, level):
                 assert error <= bound + 1e-9, version
 
 
-@settings(max_examples=40, deadline=None)
 @given(layers(), st.booleans())
 def test_energy_bound_for_any_input(layer, nonnegative):
     A, model, (d1, d2, _), rng = layer
@@ -313,7 +311,6 @@ def test_energy_bound_for_any_input(layer, nonnegative):
         assert np.linalg.norm(found - x) / np.linalg.norm(x) <= bound + 1e-9
 
 
-@settings(max_examples=60, deadline=None)
 @given(layers(), st.floats(0.05, 3))
 def test_no_layer_breaks_the_rate_of_iht(layer, distance):
     A, model, (_, d2, d3), rng = layer
@@ -407,7 +404,6 @@ def test_iht_thresholds():
     assert iht_rate([0.1, 0.2], delta_2k=0.1).tolist() == [PHI * 0.1, 5 / 3 * PHI * 0.1]
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 3))
 def test_depth_bound_on_dense_layers(seed, depth):
     """Go up through layers of one position, each pooled code the next input, and down with the switches."""

@@ -77,7 +77,7 @@ def test_agrees_with_brute_force_on_random_small_cases(seed):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 30_000))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 def test_no_certificate_is_below_the_truth_and_no_witness_above_it(seed, budget):
     W, model = small_case(np.random.default_rng(seed))
     true = rip_exact(W, model).lower

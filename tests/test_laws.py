@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles import dense_matrix
 from scipy import stats
@@ -35,7 +35,6 @@ def test_equal_weights_give_chi_square(dof):
         assert relative_gap(value[seen], target[seen]) < 1e-9
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 1), min_size=2, max_size=5, unique=True), st.floats(0.05, 30))
 def test_two_degrees_of_freedom_in_closed_form(weights, ratio):
     a = np.sort(weights)[::-1]
@@ -114,7 +113,6 @@ def test_weights_are_the_eigenvalues(K, M, ell, n, stride, k, order):
             assert np.allclose(weights, np.sort(cover)[::-1][: len(weights)])
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, len(LAYERS) - 1), st.floats(0.05, 12))
 def test_tail_bounds_hold(seed, which, tau):
     K, M, ell, n, stride, k, order = LAYERS[which]

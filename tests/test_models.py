@@ -5,7 +5,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles import all_supports, greedy_projection, in_model, largest_supports, nearest_distance, pooled
 from scipy.stats import chisquare
@@ -68,7 +68,6 @@ def models_and_codes(draw):
     return BlockModel(K, n, k, order), h
 
 
-@settings(max_examples=150, deadline=None)
 @given(models_and_codes(), st.booleans(), st.integers(0, 2**32 - 1))
 def test_laws_of_the_projection(case, nonnegative, seed):
     model, h = case
@@ -86,7 +85,6 @@ def test_laws_of_the_projection(case, nonnegative, seed):
     assert np.linalg.norm(h - z) <= np.linalg.norm(h - other) + 1e-12
 
 
-@settings(max_examples=60, deadline=None)
 @given(models_and_codes())
 def test_the_projection_is_homogeneous_and_odd(case):
     model, h = case

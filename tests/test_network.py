@@ -4,7 +4,7 @@ import doctest
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import cnninv_lite.depth
@@ -144,7 +144,6 @@ def test_calibrated_has_gain_one_and_keeps_switches():
         net.calibrated(np.zeros((2, 13, 11)))
 
 
-@settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 10_000), nonnegative=st.booleans())
 def test_recursion_holds_with_the_norms_of_the_layers(seed, nonnegative):
     net = small(nonnegative, k=(30, 10), seed=seed)
@@ -156,7 +155,6 @@ def test_recursion_holds_with_the_norms_of_the_layers(seed, nonnegative):
     assert bounds[0] / errors.norms[0] <= depth_bound(errors.alone, np.maximum(deltas, 0)) * (1 + 1e-9)
 
 
-@settings(deadline=None, max_examples=25)
 @given(seed=st.integers(0, 10_000), spread=st.floats(0.01, 0.3))
 def test_gain_bound_against_dense_constants(seed, spread):
     """One position each, nothing dropped: the model is all codes, and its constant a norm."""

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import scipy.signal
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles import dense_matrix, positions
 from scipy.sparse.linalg import LinearOperator, aslinearoperator, lsqr, svds
@@ -131,7 +131,6 @@ def layers(draw):
     return draw(st.integers(1, 4)), draw(st.integers(1, 3)), ell, D, stride
 
 
-@settings(max_examples=60, deadline=None)
 @given(layers(), st.integers(0, 2**32 - 1))
 def test_any_layer_is_its_matrix(case, seed):
     W, dense = make(case, seed=seed)

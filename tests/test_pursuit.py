@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cnninv_lite import (
@@ -150,7 +150,6 @@ def test_the_first_step_is_the_layer(shape, method, nonnegative):
     step=st.sampled_from([0.2, "normalised"]),
     data=st.data(),
 )
-@settings(max_examples=60, deadline=None)
 def test_both_ways_agree(seed, K, M, ell, extra, stride, order, two, nonnegative, step, data):
     axes = 2 if two else 1
     if step == "normalised":

@@ -77,10 +77,9 @@ def save(nb, path):
     return "unchanged" if after == before else "written"
 
 
-def run(path):
-    """Execute one notebook and store it; return an error as text, or None."""
-    nb = nbformat.read(path, as_version=4)
-    client = NotebookClient(
+def client(nb, path):
+    """Return what executes the notebook `nb` as the one that lies at `path`."""
+    return NotebookClient(
         nb,
         timeout=600,
         kernel_name="python3",
@@ -88,8 +87,13 @@ def run(path):
         store_widget_state=False,
         resources={"metadata": {"path": str(path.parent)}},
     )
+
+
+def run(path):
+    """Execute one notebook and store it; return an error as text, or None."""
+    nb = nbformat.read(path, as_version=4)
     try:
-        client.execute()
+        client(nb, path).execute()
     except CellExecutionError as error:  # its text has the cell's source and the traceback
         return f"{path} failed, and was left as it was:\n{ANSI.sub('', str(error))}"
     normalise(nb)
