@@ -16,8 +16,7 @@ SOURCES := $(PAGES) $(ASSETS) $(wildcard cnninv_lite/*.py) _config.yml _toc.yml 
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book student lab colab test lint actionlint notebooks text from-text seal ledger lock clean
-.PHONY: coverage properties seeds
+.PHONY: help book student lab colab test lint actionlint notebooks text from-text seal ledger lock clean .PHONY: coverage properties seeds slides
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -28,6 +27,9 @@ book: $(HTML)  ## run the notebooks, build the pages, say where they are
 
 student: $(READY) $(VENDOR)  ## build the edition without solutions, from the stored outputs
 	$(BIN)/python tools/student.py
+
+slides: $(READY) $(VENDOR)  ## make slides of each part from the stored outputs, and look at each
+	$(BIN)/python tools/slides.py
 
 lab: $(READY)  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/book/intro.ipynb

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 vendor=book/assets/vendor
 rm -rf "$vendor"
-mkdir -p "$vendor/html-manager" "$vendor/mathjax/output/chtml/fonts"
+mkdir -p "$vendor/html-manager" "$vendor/reveal" "$vendor/mathjax/output/chtml/fonts"
 
 if ! command -v npm >/dev/null; then
   echo "npm is not installed: the pages will load MathJax and the widgets' script from cdn.jsdelivr.net."
@@ -15,7 +15,7 @@ fi
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-for package in mathjax@3.2.2 @jupyter-widgets/html-manager@1.0.15 axe-core@4.10.3; do
+for package in mathjax@3.2.2 @jupyter-widgets/html-manager@1.0.15 axe-core@4.10.3 reveal.js@5.2.1; do
   archive=$(cd "$tmp" && npm pack --silent "$package")
   mkdir "$tmp/package"
   tar xzf "$tmp/$archive" -C "$tmp/package" --strip-components=1
@@ -28,6 +28,8 @@ for package in mathjax@3.2.2 @jupyter-widgets/html-manager@1.0.15 axe-core@4.10.
          "$vendor/html-manager/" ;;
     axe-core*)
       cp "$tmp/package/axe.min.js" "$vendor/" ;;
+    reveal*)
+      cp "$tmp/package/dist/reveal.js" "$tmp/package/dist/reveal.css" "$tmp/package/LICENSE" "$vendor/reveal/" ;;
   esac
   rm -r "$tmp/package"
 done
