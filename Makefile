@@ -16,7 +16,8 @@ SOURCES := $(PAGES) $(ASSETS) $(wildcard cnninv_lite/*.py) _config.yml _toc.yml 
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book student lab colab test lint actionlint notebooks text from-text seal ledger lock clean .PHONY: coverage properties seeds slides
+.PHONY: help book student slides lab colab test coverage properties seeds lint actionlint
+.PHONY: notebooks text from-text seal ledger lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
