@@ -18,6 +18,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help book student slides lab colab test coverage properties seeds lint actionlint
 .PHONY: notebooks text from-text seal ledger lock clean
+.PHONY: same licences matrix mutants
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -49,6 +50,18 @@ properties: $(READY)  ## try each law of the module on many more examples, new o
 
 seeds: $(READY)  ## run the chapters with other random numbers: their assertions must still hold
 	$(BIN)/python tools/seeds.py $(NOTEBOOKS)
+
+same: $(READY)  ## run the notebooks twice: the second run must give the same bytes
+	rm -rf _build/same && mkdir -p _build/same && cp -r book _build/same/first
+	$(BIN)/python tools/notebooks.py run _build/same/first/*.ipynb
+	cp -r _build/same/first _build/same/second
+	$(BIN)/python tools/notebooks.py run _build/same/second/*.ipynb
+	diff -r _build/same/first _build/same/second
+
+licences: $(READY)  ## list the licences of all installed packages; fail on one that pyproject.toml does not accept
+	$(PYTHON) -m venv _build/licences
+	_build/licences/bin/python -m pip install --quiet --disable-pip-version-check pip-licenses==5.5.5
+	_build/licences/bin/pip-licenses --python=$(BIN)/python
 
 lint: $(READY)  ## check style (notebooks too) and types
 	$(BIN)/ruff check .
