@@ -58,6 +58,17 @@ same: $(READY)  ## run the notebooks twice: the second run must give the same by
 	$(BIN)/python tools/notebooks.py run _build/same/second/*.ipynb
 	diff -r _build/same/first _build/same/second
 
+matrix: $(READY)  ## compare the notebooks under other processors' kernels, threads, versions and Pythons
+	$(BIN)/python -m pip install --quiet uv
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/matrix.py $(NOTEBOOKS)
+
+mutants:  ## change the module in many places, one at a time: the tests must notice nine in ten (hours)
+	test -d _build/mutants || $(PYTHON) -m venv _build/mutants
+	_build/mutants/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	_build/mutants/bin/python -m pip install --quiet --disable-pip-version-check mutmut==3.8.1
+	_build/mutants/bin/mutmut run --max-children $(JOBS)
+	_build/mutants/bin/python tools/mutants.py
+
 licences: $(READY)  ## list the licences of all installed packages; fail on one that pyproject.toml does not accept
 	$(PYTHON) -m venv _build/licences
 	_build/licences/bin/python -m pip install --quiet --disable-pip-version-check pip-licenses==5.5.5
@@ -94,7 +105,7 @@ lock: $(READY)  ## refresh requirements.lock from requirements.txt
 	  --custom-compile-command "make lock" --quiet
 
 clean:  ## remove all that make made, but for the environment (rm -r .venv)
-	rm -rf _build book/assets/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build mutants book/assets/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The book needs Python 3.11 or newer: make PYTHON=python3.12")'

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from cnninv_lite import eeg, photograph, sliders
-from cnninv_lite.plotting import show_matrix, show_signal, stem_code
+from cnninv_lite.plotting import COLORS, show_matrix, show_signal, stem_code, use_style
 
 
 def draw(k, a=1):
@@ -107,3 +107,25 @@ def test_signals_are_what_they_say():
 def test_the_module_imports_neither_matplotlib_nor_ipywidgets():
     code = "import cnninv_lite, sys; assert not {'matplotlib', 'ipywidgets', 'sklearn'} & set(sys.modules)"
     run([sys.executable, "-c", code], check=True)
+
+
+def test_style_makes_the_bytes_of_pictures_repeatable():
+    with mpl.rc_context():
+        use_style()
+        assert mpl.rcParams["svg.hashsalt"] == "cnninv_lite"
+        assert mpl.rcParams["axes.prop_cycle"].by_key()["color"][0] == COLORS["x"]
+
+
+def test_white_is_zero_with_and_without_blocks():
+    ax = show_matrix([[1.0, -3.0]])
+    assert ax.images[0].get_clim() == (-3.0, 3.0)
+    assert not ax.lines
+    assert len(show_matrix(np.eye(4), plt.figure().gca(), blocks=(2, 1)).lines) == 1 + 3
+
+
+def test_hidden_units_stand_behind_the_stems():
+    z = np.array([[0.0, 2.0], [0.0, 0.0]])
+    plain = len(stem_code(z, plt.figure().gca()).lines)
+    ax = stem_code(z, plt.figure().gca(), h=np.ones((2, 2)))
+    assert len(ax.lines) == plain + 2
+    plt.close("all")
