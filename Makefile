@@ -17,7 +17,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help book student slides lab colab test coverage properties seeds lint actionlint
-.PHONY: notebooks text from-text seal ledger lock clean
+.PHONY: bench notebooks text from-text seal ledger lock clean
 .PHONY: same licences matrix mutants
 .DELETE_ON_ERROR:
 
@@ -73,6 +73,14 @@ licences: $(READY)  ## list the licences of all installed packages; fail on one 
 	$(PYTHON) -m venv _build/licences
 	_build/licences/bin/python -m pip install --quiet --disable-pip-version-check pip-licenses==5.5.5
 	_build/licences/bin/pip-licenses --python=$(BIN)/python
+
+bench: .venv-bench/.ready  ## compare the speed with torch and others, in an environment of its own
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE PYTHONPATH=. .venv-bench/bin/python benchmarks/run.py $(ARGS)
+
+.venv-bench/.ready: benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 lint: $(READY)  ## check style (notebooks too) and types
 	$(BIN)/ruff check .

@@ -23,6 +23,7 @@ __all__ = [
     "gram",
     "minus",
     "norm",
+    "paint",
     "plus",
     "pool",
     "positions",
@@ -182,6 +183,21 @@ def minus(a: Code, b: Code) -> Code:
 def dense(W: FilterBank, code: Code) -> np.ndarray:
     """Write a code out in full, (B, K, *n)."""
     return plus(np.zeros((len(code[0]), W.K, *W.n), code[1].dtype), code)
+
+
+def paint(W: FilterBank, code: Code) -> np.ndarray:
+    """Return W^T z, (B, M, *D): one placed filter for each non-zero, the whole batch at a time."""
+    index, value = code
+    x = np.zeros((len(index), W.M, *W.D), np.result_type(value, W.filters))
+    axes = tuple(range(2, x.ndim))
+    windows = sliding_window_view(x, W.ell, axis=axes, writeable=True)
+    windows = windows[(slice(None), slice(None), *(slice(None, None, t) for t in W.stride))]
+    rows, block, *place = address(W.n, index)
+    for a in range(index.shape[1]):  # windows of one signal may overlap
+        placed = W.filters[block[:, a]] * column(value[:, a], x)
+        where: tuple = (rows[:, 0], slice(None), *(p[:, a] for p in place))
+        windows[where] += placed
+    return x
 
 
 def norm(a: np.ndarray) -> np.ndarray:

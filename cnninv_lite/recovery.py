@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._checks import as_array, as_real, as_size
-from ._codes import as_bank, entries, gram
+from ._codes import as_bank, entries, gram, paint, plus, pool
 from .models import BlockModel
-from .operators import FilterBank
+from .operators import CHUNK_BYTES, FilterBank
 
 __all__ = ["Reconstruction", "certificate", "error_from_code", "reconstruct", "relative_error"]
 
@@ -92,8 +92,17 @@ def reconstruct(W, x, k, *, nonnegative=False) -> Reconstruction:
     as_bank(W)
     model = BlockModel(W.K, W.n, k)
     x = as_real(x, "x")
-    z = model.project(W.analysis(x), nonnegative=nonnegative)
-    back = W.synthesis(z)
+    signals, batch = W._batch(x, "x", (W.M, *W.D))
+    dtype = np.result_type(x, W.filters)
+    z = np.zeros((len(signals), W.K, *W.n), dtype)
+    back = np.empty((len(signals), W.M, *W.D), dtype)
+    step = max(1, CHUNK_BYTES // (dtype.itemsize * W.shape[0]))  # h stays in the processor's cache
+    for first in range(0, len(signals), step):
+        part = slice(first, first + step)
+        code = pool(model, W._analyse(signals[part]), nonnegative)
+        plus(z[part], code)
+        back[part] = paint(W, code)
+    z, back = z.reshape(*batch, W.K, *W.n), back.reshape(*batch, W.M, *W.D)
     return Reconstruction(back, z, relative_error(back, x, axes=1 + len(W.D)))
 
 
