@@ -78,10 +78,21 @@ def repair_page(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+def report_times(app, error):
+    """Print how long each notebook ran in this build."""
+    executed = {name: data.get("exec_data") for name, data in getattr(app.env, "nb_metadata", {}).items()}
+    times = {name: data["runtime"] for name, data in executed.items() if data and data.get("runtime")}
+    for name, seconds in sorted(times.items(), key=lambda item: -item[1]):
+        print(f"{seconds:6.1f} s  {name}")
+    if times:
+        print(f"{sum(times.values()):6.1f} s  all notebooks")
+
+
 def setup(app):
     """Connect the functions above to the build."""
     if os.environ.get("BOOK_URL"):  # social cards need the pages' address
         app.setup_extension("sphinxext.opengraph")
     app.connect("config-inited", configure, priority=1)
     app.connect("html-page-context", repair_page, priority=900)
+    app.connect("build-finished", report_times)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
