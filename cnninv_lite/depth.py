@@ -33,8 +33,9 @@ def error_recursion(errors, norms, deltas) -> np.ndarray:
     if c.shape != norm.shape or not c.ndim or not len(c) or delta.shape not in (c.shape, c.shape[:1]):
         shapes = f"{c.shape}, {norm.shape} and {delta.shape}"
         raise ValueError(f"errors, norms and deltas must agree on shape (L, ...), but came with {shapes}.")
-    if c.min() < 0 or norm.min() < 0 or delta.min() < -1:
-        raise ValueError("errors and norms must be >= 0 and deltas >= -1, but a smaller one came.")
+    for name, a, low in (("errors", c, 0), ("norms", norm, 0), ("deltas", delta, -1)):
+        if a.min() < low:
+            raise ValueError(f"{name} must be >= {low}, but came as small as {a.min():.4g}.")
     e = c * norm
     for j in reversed(range(len(c) - 1)):
         e[j] += np.sqrt(1 + delta[j]) * e[j + 1]

@@ -1,22 +1,55 @@
 """Bad calls: each is refused with a sentence that names the argument and shows what came."""
 
+import inspect
 import itertools
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+import cnninv_lite
 from cnninv_lite import (
     BlockModel,
     FilterBank,
+    Layer,
+    Network,
     adjoint_error,
+    attack,
+    certificate,
+    code_bound,
+    coherence,
+    connected_supports,
+    cosamp,
+    cumulative_coherence,
     dct_filters,
+    depth_bound,
+    energy_law,
+    error_from_code,
+    error_recursion,
+    filters_needed,
     fixed_unpool,
+    gain_bound,
     gaussian_filters,
+    gram,
+    iht,
+    iht_rate,
+    largest_useful_delta,
+    lasso,
+    laurent_massart,
     max_pool,
+    paper_condition,
     rademacher_filters,
     reconstruct,
+    reconstruction_bound,
     relative_error,
+    rip_bracket,
+    rip_certificates,
+    rip_exact,
+    rip_guarantee,
+    rip_necessary,
+    rip_sample,
+    rip_search,
+    sparse_code,
     unpool,
 )
 
@@ -27,6 +60,8 @@ W2 = FilterBank(np.ones((2, 1, 2, 2)), (1, 4, 5))
 model = BlockModel(3, 4, 2)
 h = np.ones((3, 4))
 values, switches = max_pool(h, 2)
+code_model = BlockModel(2, 3, 1)  # that of W
+BOTH = "true_support and found_support"
 
 
 def with_entry(a, value):
@@ -285,6 +320,116 @@ CALLS += [
     (lambda: reconstruct(W, [[1.0, 2.0], [3.0]], 1), ValueError, "x", "ragged"),
 ]
 
+CALLS += [
+    # certificate, error_from_code
+    (lambda: certificate(w, [0], [0]), TypeError, "W", "ndarray"),
+    (lambda: certificate(W, [6], [0]), ValueError, "true_support", "[6]"),
+    (lambda: certificate(W, [0], [-1]), ValueError, "found_support", "[-1]"),
+    (lambda: certificate(W, [0.5], [0]), TypeError, "true_support", "float64"),
+    (lambda: certificate(W, np.ones((2, 4)), [0]), ValueError, "true_support", "(2, 4)"),
+    (lambda: certificate(W, [0], np.full((2, 3), NAN)), ValueError, "found_support", "NaN"),
+    (lambda: certificate(W, np.ones((2, 2, 3)), np.ones((3, 2, 3))), ValueError, BOTH, "(2,) and (3,)"),
+    (lambda: certificate(W, [0], [[1], [2, 3]]), ValueError, "found_support", "ragged"),
+    (lambda: error_from_code(None, np.ones((2, 3)), 1.0), TypeError, "W", "NoneType"),
+    (lambda: error_from_code(W, np.ones((3, 2)), 1.0), ValueError, "z", "(3, 2)"),
+    (lambda: error_from_code(W, np.ones((2, 3)), -1.0), ValueError, "norm", "-1."),
+    (lambda: error_from_code(W, np.ones((2, 3)), [1.0, 2.0]), ValueError, "norm", "[1., 2.]"),
+    (lambda: error_from_code(W, np.ones((2, 3)), NAN), ValueError, "norm", "NaN"),
+    (lambda: error_from_code(W, np.ones((2, 3)), "a"), TypeError, "norm", "<U1"),
+    (lambda: error_from_code(W, np.ones((2, 3)), 1e-3), ValueError, "z", "norm is too small"),
+    # iterations
+    (lambda: iht(w, np.ones((3, 9)), 1), TypeError, "W", "ndarray"),
+    (lambda: iht(W, np.ones((3, 8)), 1), ValueError, "x", "(3, 8)"),
+    (lambda: iht(W, np.full((3, 9), INF), 1), ValueError, "x", "infinity"),
+    (lambda: iht(W, np.ones((3, 9)), 3), ValueError, "k", "3"),
+    (lambda: iht(W, np.ones((3, 9)), 1, order=0), ValueError, "order", "0"),
+    (lambda: iht(W, np.ones((3, 9)), 1, max_iter=1.5), TypeError, "max_iter", "1.5"),
+    (lambda: iht(W, np.ones((3, 9)), 1, step="long"), ValueError, "step", "'long'"),
+    (lambda: iht(W, np.ones((3, 9)), 1, step=-1.0), ValueError, "step", "-1"),
+    (lambda: iht(W, np.ones((3, 9)), 1, tol=-1.0), ValueError, "tol", "-1"),
+    (lambda: iht(W, np.ones((3, 9)), 1, method="x"), ValueError, "method", "'x'"),
+    (lambda: cosamp(w, np.ones((3, 9)), 1), TypeError, "W", "ndarray"),
+    (lambda: cosamp(W, np.ones((2, 9)), 1), ValueError, "x", "(2, 9)"),
+    (lambda: cosamp(W, np.ones((3, 9)), 0), ValueError, "k", "0"),
+    (lambda: cosamp(W, np.ones((3, 9)), 1, max_iter=0), ValueError, "max_iter", "0"),
+    (lambda: lasso(w, np.ones((3, 9)), 0.1), TypeError, "W", "ndarray"),
+    (lambda: lasso(W, np.full((3, 9), NAN), 0.1), ValueError, "x", "NaN"),
+    (lambda: lasso(W, np.ones((3, 9)), -0.1), ValueError, "lam", "-0.1"),
+    (lambda: lasso(W, np.ones((3, 9)), "a"), TypeError, "lam", "<U1"),
+    (lambda: sparse_code(w, np.ones((3, 9)), 1, 0.1), TypeError, "W", "ndarray"),
+    (lambda: sparse_code(W, np.ones((3, 8)), 1, 0.1), ValueError, "x", "(3, 8)"),
+    (lambda: sparse_code(W, np.ones((3, 9)), 9, 0.1), ValueError, "k", "9"),
+    # constants
+    (lambda: rip_sample(w, code_model, 10), TypeError, "W", "ndarray"),
+    (lambda: rip_sample(W, "model", 10), TypeError, "model", "str"),
+    (lambda: rip_sample(W, code_model, 0), ValueError, "n", "0"),
+    (lambda: rip_sample(W, code_model, 10, rng="a"), TypeError, "rng", "'a'"),
+    (lambda: rip_sample(W, code_model, 10, values="x"), ValueError, "values", "'x'"),
+    (lambda: rip_search(None, code_model), TypeError, "W", "NoneType"),
+    (lambda: rip_search(W, code_model, 0), ValueError, "restarts", "0"),
+    (lambda: rip_search(W, code_model, rng=1.5), TypeError, "rng", "1.5"),
+    (lambda: rip_exact(w, code_model), TypeError, "W", "ndarray"),
+    (lambda: rip_exact(W, None), TypeError, "model", "NoneType"),
+    (lambda: rip_exact(W, code_model, limit=0), ValueError, "limit", "0"),
+    (lambda: rip_bracket(w, code_model), TypeError, "W", "ndarray"),
+    (lambda: rip_bracket(W, code_model, 0), ValueError, "budget", "0"),
+    (lambda: rip_bracket(W, code_model, rng="a"), TypeError, "rng", "'a'"),
+    (lambda: rip_certificates(w, code_model), TypeError, "W", "ndarray"),
+    (lambda: rip_certificates(W, 3), TypeError, "model", "int"),
+    (lambda: coherence(w), TypeError, "W", "ndarray"),
+    (lambda: cumulative_coherence(w, code_model), TypeError, "W", "ndarray"),
+    (lambda: gram(w, [0]), TypeError, "W", "ndarray"),
+    (lambda: gram(W, [6]), ValueError, "support", "6"),
+    (lambda: gram(W, [0.5]), TypeError, "support", "float64"),
+    # theorems
+    (lambda: rip_guarantee(0, 3, 4, 5, 2), ValueError, "M", "0"),
+    (lambda: rip_guarantee(2, 3, 4, 5, 5), ValueError, "k", "5"),
+    (lambda: rip_guarantee(2, 3, 4, 5, 2, eps=1.0), ValueError, "eps", "1.0"),
+    (lambda: rip_guarantee(2, 3, 4, 5, 2, method="x"), ValueError, "method", "'x'"),
+    (lambda: filters_needed(0.0, 3, 4, 5, 2), ValueError, "delta", "0.0"),
+    (lambda: filters_needed("a", 3, 4, 5, 2), TypeError, "delta", "'a'"),
+    (lambda: connected_supports(0, 4, 5, 2), ValueError, "ell", "0"),
+    (lambda: connected_supports(3, 4.0, 5, 2), TypeError, "K", "4.0"),
+    (lambda: paper_condition(0, 3, 4, 5, 2, 0.5), ValueError, "M", "0"),
+    (lambda: paper_condition(2, 3, 4.0, 5, 2, 0.5), TypeError, "K", "4.0"),
+    (lambda: paper_condition(2, 3, 4, 5, 5, 0.5), ValueError, "k", "5"),
+    (lambda: paper_condition(2, 3, 4, 5, 0, 0.5), ValueError, "k", "0"),
+    (lambda: paper_condition(2, 3, 4, 5, 2, 0.5, eps=1.5), ValueError, "eps", "1.5"),
+    (lambda: paper_condition(2, 3, 4, 5, 2, 0.5, eps="a"), TypeError, "eps", "'a'"),
+    (lambda: paper_condition(2, 3, 4, 5, 2, 0.5, C=-1), ValueError, "C", "-1"),
+    (lambda: rip_necessary(2, 3, 4.0, 2), TypeError, "K", "4.0"),
+    (lambda: rip_necessary(0, 3, 4, 2), ValueError, "M", "0"),
+    (lambda: rip_necessary(2, 0, 4, 2), ValueError, "ell", "0"),
+    (lambda: rip_necessary(2, 3, 4, 5), ValueError, "k", "5"),
+    (lambda: reconstruction_bound(-0.1), ValueError, "delta_2k", "-0.1"),
+    (lambda: reconstruction_bound(0.1, version="x"), ValueError, "version", "'x'"),
+    (lambda: code_bound(-0.1), ValueError, "delta_2k", "-0.1"),
+    (lambda: code_bound(0.1, noise=-1.0), ValueError, "noise", "-1"),
+    (lambda: largest_useful_delta("x"), ValueError, "version", "'x'"),
+    (lambda: iht_rate(-1.0), ValueError, "delta_3k", "-1"),
+    (lambda: iht_rate("a"), TypeError, "delta_3k", "<U1"),
+    (lambda: gain_bound(-0.1), ValueError, "deltas", "-0.1"),
+    (lambda: gain_bound(0.1, -1.0), ValueError, "outside", "-1"),
+    (lambda: depth_bound([-0.1], [0.1]), ValueError, "errors", "-0.1"),
+    (lambda: depth_bound([0.1], [-0.1]), ValueError, "deltas", "-0.1"),
+    (lambda: error_recursion([-0.1], [1.0], [0.1]), ValueError, "errors", "-0.1"),
+    (lambda: error_recursion([0.1], [1.0], [NAN]), ValueError, "deltas", "NaN"),
+    (lambda: laurent_massart(-1.0, 2, 3), ValueError, "tau", "-1"),
+    (lambda: laurent_massart(1.0, 0, 3), ValueError, "M", "0"),
+    (lambda: energy_law("W", np.ones((2, 3))), TypeError, "W", "'W'"),
+    (lambda: energy_law(W, np.ones((3, 2))), ValueError, "z", "(3, 2)"),
+    (lambda: energy_law(W, np.full((2, 3), NAN)), ValueError, "z", "NaN"),
+    # networks
+    (lambda: Network([Layer(np.ones(3), 2)], (3, 9)), ValueError, "layer 1 of 1: filters", "(3,)"),
+    (lambda: Network([Layer(w, 0)], (3, 9)), ValueError, "layer 1 of 1: window", "0"),
+    (lambda: Network([Layer(w, 2)], (2, 9)), ValueError, "layer 1 of 1: input_shape", "(2, 9)"),
+    (lambda: Network([], (3, 9)), TypeError, "layers", "[]"),
+    (lambda: Network([w], (3, 9)), TypeError, "layers", "[array("),
+    (lambda: attack(w, code_model, 0.5), TypeError, "W", "ndarray"),
+    (lambda: attack(W, code_model, "a"), ValueError, "bound", "'a'"),
+    (lambda: attack(W, code_model, 0.5, np.ones((3, 2))), ValueError, "code", "(3, 2)"),
+]
+
 
 def test_small_integers_do_not_overflow_in_the_error():
     target = np.full((3, 9), 200, np.uint8)
@@ -314,3 +459,10 @@ def test_scipy_refuses_what_does_not_fit_the_matrix(shape):
 
 def test_there_are_enough_bad_calls():
     assert len(CALLS) + len(TAKERS) * len(NO_ARRAYS) >= 150
+
+
+def test_every_public_function_is_called_badly():
+    """All but `check`, which answers a reader in words and has tests of its own."""
+    called = {name for call, *_ in CALLS for name in call.__code__.co_names}
+    public = {name for name in cnninv_lite.__all__ if inspect.isroutine(getattr(cnninv_lite, name))}
+    assert public - called == {"check"}

@@ -206,7 +206,7 @@ def test_refusals():
         net.decode([Pooled(codes[0].values, codes[0].switches + 100)])
     with pytest.raises(ValueError, match="must agree on shape"):
         error_recursion([1.0], [1.0, 2.0], [0.0])
-    with pytest.raises(ValueError, match="deltas >= -1"):
+    with pytest.raises(ValueError, match="deltas must be >= -1"):
         error_recursion([1.0], [1.0], [-1.5])
     with pytest.raises(ValueError, match=r"deltas must lie in \[0, 1\]"):
         gain_bound([0.5, 1.5])
