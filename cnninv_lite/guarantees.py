@@ -21,15 +21,15 @@ ROUNDING = 1e-9  # by this much delta_k may exceed delta_2k, when both were comp
 def reconstruction_bound(delta_2k, delta_k=None, *, version="best", noise=0.0):
     """Return a bound on ||x^ - x|| / ||x|| for x^ = W^T M(W x, k) and x = W^T z + r, z in M_k.
 
-    ==========  ====================================================================  =================
-    version     bound, without noise                                                   says something if
-    ==========  ====================================================================  =================
-    "paper"     5 delta_2k / (1 - delta_k) sqrt((1 + delta_2k) / (1 - delta_2k))       delta_2k < 1
-    "golden"    phi delta_2k sqrt((1 + delta_2k) / (1 - delta_k))                      delta_k < 1
-    "direct"    delta_2k (rho + sqrt(rho^2 + 4)) / 2, rho^2 = (1 + delta_k) / (1 - delta_2k)  delta_2k < 1
-    "energy"    sqrt(2 delta_k - delta_k^2), always below 1                            delta_k <= 1
-    "best"      the least of the last three
-    ==========  ====================================================================  =================
+    ========  ============================================================================  =================
+    version   bound, without noise                                                          says something if
+    ========  ============================================================================  =================
+    "paper"   5 delta_2k / (1 - delta_k) sqrt((1 + delta_2k) / (1 - delta_2k))              delta_2k < 1
+    "golden"  phi delta_2k sqrt((1 + delta_2k) / (1 - delta_k))                             delta_k < 1
+    "direct"  delta_2k (rho + sqrt(rho^2 + 4)) / 2, rho^2 = (1 + delta_k) / (1 - delta_2k)  delta_2k < 1
+    "energy"  sqrt(2 delta_k - delta_k^2), always below 1                                   delta_k <= 1
+    "best"    the least of the last three
+    ========  ============================================================================  =================
 
     phi is the golden ratio. With noise nu they become phi sqrt(1 + delta_2k) (delta_2k (1 + nu) /
     sqrt(1 - delta_k) + nu sqrt(1 + delta_2k)) + nu; the direct bound + rho nu; and

@@ -78,6 +78,14 @@ def repair_page(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+def plain_docstring(app, what, name, obj, opts, lines):
+    """Keep formulas as they are: |x| is no substitution, (K, *n) no emphasis, M_ no reference."""
+    special = re.compile(r"``.*?``|`[^`]*`|([|*]|(?<=\w)_(?=\W|$))")
+    for i, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...")):
+            lines[i] = special.sub(lambda m: "\\" * bool(m[1]) + m[0], line)
+
+
 def report_times(app, error):
     """Print how long each notebook ran in this build."""
     executed = {name: data.get("exec_data") for name, data in getattr(app.env, "nb_metadata", {}).items()}
@@ -95,4 +103,5 @@ def setup(app):
     app.connect("config-inited", configure, priority=1)
     app.connect("html-page-context", repair_page, priority=900)
     app.connect("build-finished", report_times)
+    app.connect("autodoc-process-docstring", plain_docstring, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
