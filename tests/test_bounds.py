@@ -1,7 +1,7 @@
 """The theorems as functions: against independent evaluation, brute force, and layers built to break them."""
 
 from itertools import combinations, product
-from math import ceil, comb, factorial, inf, log, sqrt
+from math import ceil, comb, exp, factorial, inf, log, sqrt
 
 import numpy as np
 import pytest
@@ -502,3 +502,20 @@ def test_bad_input(function, arguments, error, sentence):
     with pytest.raises(error) as caught:
         function(**arguments)
     assert sentence in str(caught.value)
+
+
+def test_paper_condition_holds_where_both_sides_are_equal():
+    both = paper_condition(1, 1, 1, 1, 1, 1.0, eps=exp(-1))
+    assert both.left == both.right == 1
+    assert both.holds
+    assert paper_condition(4, 3, 5, 6, 2, 0.3, C=2.0).right == pytest.approx(
+        2 / 0.09 * (2 * (log(5) + log(6)) - log(0.01))
+    )
+
+
+@pytest.mark.parametrize(("K", "k"), [(5, 2), (12, 5), (40, 3)])
+def test_row_of_the_gram_matrix_in_closed_form(K, k):
+    needed = rip_necessary(4, 3, K, k)
+    assert needed.logarithm == pytest.approx(sqrt(2 * (k - 1) / 12 * (log(K - 1) - log(k - 1))))
+    assert rip_necessary(4, 3, K, 1).logarithm == 0
+    assert rip_necessary(4, 3, K, 1).rms == pytest.approx(sqrt(2 / 12))

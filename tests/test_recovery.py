@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnninv_lite import BlockModel, FilterBank, certificate, error_from_code, gaussian_filters, reconstruct
+from cnninv_lite import (
+    BlockModel,
+    FilterBank,
+    certificate,
+    error_from_code,
+    gaussian_filters,
+    reconstruct,
+    relative_error,
+)
 
 PHI = (1 + 5**0.5) / 2
 LAYERS = [  # K, M, ell, D, stride, k
@@ -189,3 +197,41 @@ CODE = np.zeros((2, 4))
 def test_refusals(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_relative_error_where_the_target_is_zero():
+    target = np.array([[0.0, 0.0], [0.0, 0.0], [3.0, 4.0]])
+    seen = relative_error(np.array([[0.0, 0.0], [0.5, 0.0], [3.0, 5.0]]), target, axes=1)
+    assert seen.tolist() == [0.0, np.inf, 0.2]
+    assert type(relative_error([3.0], [4.0])) is float
+
+
+def test_one_code_gives_one_number():
+    W = FilterBank([[[0.6, 0.8]]], (1, 4), stride=2)
+    x = np.array([[0.6, 0.8, 0.3, -0.4]])
+    z = reconstruct(W, x, k=1).z
+    error = error_from_code(W, z, np.linalg.norm(x))
+    assert type(error) is type(certificate(W, [0], [0])) is float
+    assert error == pytest.approx(np.linalg.norm(W.synthesis(z) - x))
+    assert error < 1
+    assert error_from_code(W, 0 * z, 0.0) == 0
+
+
+def test_a_norm_a_little_too_small_is_refused():
+    W = FilterBank([[[0.6, 0.8]]], (1, 4), stride=2)
+    z = np.array([[5.0, 0.0]])  # of W x for some x of norm 5 or more
+    assert error_from_code(W, z, 5.0) == pytest.approx(0, abs=1e-6)
+    with pytest.raises(ValueError, match=r"^z must hold entries of W x, .* or z no code\.$"):
+        error_from_code(W, z, 4.999)
+
+
+def test_certificate_of_batches_one_inside_the_other():
+    W = layer(4, 6, (3,), (9,), 1)
+    true, found = [0, 8], [0, 8, 15]
+    masks = np.zeros((2, W.shape[0]), bool)
+    masks[0, true], masks[1, found] = True, True
+    masks = masks.reshape(2, 4, -1)
+    both = certificate(W, masks, masks[::-1])  # found holds true, then true holds found
+    A = W.toarray()
+    expected = [dense_certificate(A, true, found), dense_certificate(A, found, true)]
+    np.testing.assert_allclose(both, expected)

@@ -20,6 +20,7 @@ from cnninv_lite import (
     rip_sample,
     rip_search,
 )
+from cnninv_lite.rip import _draw
 
 BANKS = [
     FilterBank(gaussian_filters(5, 2, 4, rng=0), (2, 11)),
@@ -260,3 +261,29 @@ def test_refuses_banks_and_models_that_do_not_fit(measure, bank, model, error, w
 def test_refuses_bad_arguments_in_sentences(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_values_of_sampled_codes_follow_their_law():
+    model, rng = BlockModel(6, 5, 3), np.random.default_rng(0)
+    *_, signs = _draw(model, 2000, rng, "sign")
+    assert set(signs.ravel()) == {-1.0, 1.0}
+    assert abs(signs.mean()) < 4 / signs.size**0.5
+    *_, even = _draw(model, 2000, rng, "uniform")
+    assert -1 <= even.min() < -0.99 < 0.99 < even.max() <= 1
+    assert even.var() == pytest.approx(1 / 3, rel=0.05)
+
+
+def test_a_sampled_code_that_cancels_shows_nothing():
+    W = FilterBank([[[2.0]]], (1, 2))  # every code but zero has the energy 4
+    seen = rip_sample(W, BlockModel(1, 2, 1, order=2), 2000, rng=0, values="sign")
+    assert set(seen.energies.tolist()) == {1.0, 4.0}
+    assert np.mean(seen.energies == 1) == pytest.approx(0.25, abs=0.05)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_every_set_of_filters_is_drawn_as_often(k):
+    blocks = np.sort(np.nonzero(BlockModel(4, 1, k).sample(6000, rng=0)[..., 0])[1].reshape(6000, k))
+    _, counts = np.unique(blocks, axis=0, return_counts=True)
+    expected = 6000 / len(list(combinations(range(4), k)))
+    assert len(counts) * expected == 6000
+    assert np.abs(counts - expected).max() < 5 * expected**0.5
