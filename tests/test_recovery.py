@@ -235,3 +235,8 @@ def test_certificate_of_batches_one_inside_the_other():
     A = W.toarray()
     expected = [dense_certificate(A, true, found), dense_certificate(A, found, true)]
     np.testing.assert_allclose(both, expected)
+
+
+def test_pooling_is_by_magnitude_unless_asked_for():
+    W = FilterBank([[[1.0]]], (1, 2))
+    assert reconstruct(W, [[-3.0, 1.0]], k=1).z.tolist() == [[-3.0, 0.0]]
