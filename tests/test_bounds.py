@@ -519,3 +519,9 @@ def test_row_of_the_gram_matrix_in_closed_form(K, k):
     assert needed.logarithm == pytest.approx(sqrt(2 * (k - 1) / 12 * (log(K - 1) - log(k - 1))))
     assert rip_necessary(4, 3, K, 1).logarithm == 0
     assert rip_necessary(4, 3, K, 1).rms == pytest.approx(sqrt(2 / 12))
+
+
+def test_what_is_left_out_means_the_closed_form_of_order_one():
+    task = {"ell": 9, "K": 64, "n": 1000, "k": 4}
+    assert filters_needed(0.5, **task) == filters_needed(0.5, **task, order=1, method="closed")
+    assert connected_supports(**task) == connected_supports(**task, order=1, stride=1)
