@@ -64,7 +64,7 @@ matrix: $(READY)  ## compare the notebooks under other processors' kernels, thre
 
 mutants:  ## change the module in many places, one at a time: the tests must notice nine in ten (hours)
 	test -d _build/mutants || $(PYTHON) -m venv _build/mutants
-	_build/mutants/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	_build/mutants/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
 	_build/mutants/bin/python -m pip install --quiet --disable-pip-version-check mutmut==3.8.1
 	_build/mutants/bin/mutmut run --max-children $(JOBS)
 	_build/mutants/bin/python tools/mutants.py
@@ -118,7 +118,7 @@ clean:  ## remove all that make made, but for the environment (rm -r .venv)
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The book needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@mkdir -p $(VENV)/etc/ipython
 	@echo 'c.IPKernelApp.log_level = 40  # no warning about encryption for each kernel' \
