@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from math import prod
 
 import numpy as np
@@ -66,9 +65,13 @@ class LagTable:
         self.rows[:, :-1] = C.reshape(W.K, self.lags, W.K)
         self.rows = self.rows.reshape(-1, W.K)
         self.pitch = np.array([prod(C.shape[2 + a : 1 + axes]) for a in range(axes)])
+        self.made: tuple = (LagTable, (W, model))  # how to make it again: a worker is sent that
         self.cap = 1 if model is None else model.per_block
         self.size = 1 if model is None else model.sparsity
         self.extent = np.minimum((self.size - 1) * self.reach, self.n - 1)
+
+    def __reduce__(self):
+        return self.made
 
     def balanced(self, side: int, t: float) -> LagTable:
         """Return the table of I + X, where X exceeds 1 on just the supports whose side (G_T - I) exceeds t.
@@ -76,7 +79,8 @@ class LagTable:
         With A_T = side (G_T - I), its diagonal a < t and S = diag((t - a)^(-1/2)), X_T is defined by
         S (t - A_T) S = I - X_T. It has a zero diagonal, whatever the norms of the columns were.
         """
-        table, scale = copy(self), 1 / np.sqrt(t - side * (self.energy - 1))
+        table, scale = object.__new__(LagTable), 1 / np.sqrt(t - side * (self.energy - 1))
+        table.__dict__ = self.__dict__ | {"made": (LagTable.balanced, (self, side, t))}
         rows = self.rows.reshape(self.K, -1, self.K) * (side * scale[:, None, None] * scale)
         rows[np.arange(self.K), self.lags // 2, np.arange(self.K)] = 1
         table.rows, table.energy = rows.reshape(-1, self.K), np.ones(self.K)

@@ -37,8 +37,8 @@ def supervised_filters(images, labels, K, ell, *, iterations=40, rng=None):
     Returns
     -------
     ndarray of shape (K, M, *ell), or a list with one such array per layer if K is a tuple
-        As trained, not normalised. Training amplifies rounding: it runs in double precision whatever the type of
-        the images, so that runs on other machines agree to about ten digits.
+        As trained, not normalised. Training amplifies rounding: it runs in double precision whatever the
+        type of the images, so that runs on other machines agree to about ten digits.
 
     Raises
     ------
