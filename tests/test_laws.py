@@ -174,12 +174,11 @@ def test_bad_input(call, error, sentence):
 
 @pytest.mark.parametrize(
     ("M", "ell", "places"),
-    [(2, 2, (0, 1)), (1, 3, (0, 1, 1)), (1, 5, (0, 2)), (2, 2, (0, 0, 1)), (2, 4, (0,))],
+    [(2, 2, (0, 1)), (1, 3, (0, 1, 1)), (1, 5, (0, 2)), (2, 2, (0, 0, 1)), (1, 1, (0,) * 14)],
 )
 def test_tails_of_signs_by_listing_all(M, ell, places):
     """Filters of signs, order 1: the law from every choice of signs, against both of its bounds."""
-    z = np.random.default_rng(1).standard_normal(len(places))
-    z /= np.linalg.norm(z)
+    z = np.full(len(places), len(places) ** -0.5)
     signs = np.array(list(product((-1, 1), repeat=len(places) * M * ell)))
     x = np.zeros((len(signs), M, ell + max(places)))
     for value, place, w in zip(z, places, signs.reshape(-1, len(places), M, ell).swapaxes(0, 1), strict=True):
