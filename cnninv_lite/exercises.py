@@ -56,7 +56,7 @@ def check(label, answer=None) -> None:
     if answer is not None:
         parts, kinds = _parts(answer), entry["kinds"]
         if len(parts) != len(sealed):
-            many = f"{len(sealed)} parts" if len(sealed) > 1 else f"one part, {kinds[0]}"
+            many = f"{len(sealed)} parts, in a tuple" if len(sealed) > 1 else f"one part, {kinds[0]}"
             print(f"{label}: the answer has {many}, but {len(parts)} came.")
             return
         for i, (part, wanted) in enumerate(zip(parts, kinds, strict=True), 1):
