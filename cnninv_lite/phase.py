@@ -43,7 +43,7 @@ def phase_diagram(
 
     A cell draws `banks` Gaussian filter banks of unit filters, and for each bank `codes` codes of the model
     M_k with normal values; `trial` says which of them come back. Nothing is kept: write the cells where you
-    want them, and pass the ones that are still missing as `Ms` and `ks`.
+    want them. A cell depends on `rng`, M and k alone, not on the others: what is missing can be drawn later.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def phase_diagram(
     banks, codes : int
         Banks of a cell, and codes of a bank.
     rng : None, int or numpy.random.Generator
-        Each cell has a generator of its own, spawned from it: cell (M, k) comes M-major.
+        One number drawn from it, M and k are the seed of each cell.
     progress : bool
         Show a bar, if tqdm is installed.
     executor : concurrent.futures.Executor, optional
@@ -99,16 +99,14 @@ def phase_diagram(
     shape = as_sizes(D, "D", len(ell))
     FilterBank(np.zeros((1, 1, *ell)), (1, *shape), stride)  # do the filters fit?
     cells = [(M, k) for M in Ms for k in ks]
-    children = rng.spawn(len(cells))
-    tasks = (
-        (trial, M, k, K, ell, shape, stride, banks, codes, child)
-        for (M, k), child in zip(cells, children, strict=True)
-    )
+    seed = int(rng.integers(1 << 63))
+    tasks = ((trial, M, k, K, ell, shape, stride, banks, codes, [seed, M, k]) for M, k in cells)
     return watched(gather(_cell, tasks, executor), progress_bar(progress, len(cells), "cells"))
 
 
-def _cell(trial, M, k, K, ell, D, stride, banks, codes, rng) -> PhaseCell:
+def _cell(trial, M, k, K, ell, D, stride, banks, codes, seed) -> PhaseCell:
     """Do one task of `phase_diagram`."""
+    rng = np.random.default_rng(seed)
     recovered: dict[str, int] = {}
     for _ in range(banks):
         W = FilterBank(gaussian_filters(K, M, ell, rng=rng), (M, *D), stride).normalized()

@@ -232,6 +232,8 @@ def test_a_phase_diagram_counts_what_comes_back():
     ]
     assert all(isinstance(cell, PhaseCell) and set(cell.recovered) == {"IHT"} for cell in cells)
     assert cells[3].recovered["IHT"] == 12 > cells[1].recovered["IHT"]
+    alone = list(phase_diagram(trial, [40], [4], K=6, ell=5, D=15, banks=3, codes=4, rng=0))
+    assert alone == cells[3:]  # whatever else is asked for
     plane = phase_diagram(
         lambda W, z: {"all": np.ones(5, bool), "none": np.zeros(5, bool)},
         *([2], [1]),
