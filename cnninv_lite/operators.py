@@ -7,7 +7,7 @@ from math import prod
 from reprlib import repr as brief
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator
 
@@ -235,18 +235,36 @@ class FilterBank(LinearOperator):
         return out.reshape(len(x), self.K, *self.n)
 
     def _synthesise(self, z: np.ndarray) -> np.ndarray:
+        # Tap j of the last axis must move j places to the right. With zeros after each row that is one sum
+        # over a view whose pitch is one less: what a tap lacks on its left are the zeros of the row before.
         dtype = np.result_type(z, self.filters)
         out = np.zeros((len(z), self.M, *self.D), dtype)
         weights = self.filters.reshape(self.K, -1).T.astype(dtype, copy=False)
+        t = self.stride[-1]
+        zeros = -(-self.ell[-1] // t) - 1
         for b, p in self._chunks(len(z), dtype):
             codes = z[b, :, p]
-            columns = np.matmul(weights, codes.reshape(len(codes), self.K, -1))
-            columns = columns.reshape(len(codes), self.M, *self.ell, *codes.shape[2:])
-            for tap in np.ndindex(*self.ell):
-                target = [slice(j, j + t * n, t) for j, t, n in zip(tap, self.stride, self.n, strict=True)]
-                j, t = tap[0], self.stride[0]
-                target[0] = slice(j + t * p.start, j + t * p.stop, t)
-                out[(b, slice(None), *target)] += columns[(slice(None), slice(None), *tap)]
+            *rows, last = codes.shape[2:]
+            if rows:  # of an image: one product for all of them, zeros included
+                padded = np.zeros((*codes.shape[:-1], last + zeros), dtype)
+                padded[..., :last] = codes
+                columns = np.matmul(weights, padded.reshape(len(codes), self.K, -1))
+            else:
+                columns = np.empty((len(codes), len(weights), last + zeros), dtype)
+                columns[..., last:] = 0
+                np.matmul(weights, codes, out=columns[..., :last])
+            columns = columns.reshape(len(codes), self.M, *self.ell, *rows, last + zeros)
+            for *lead, r in np.ndindex(*self.ell[:-1], min(t, self.ell[-1])):  # taps r, r + t, ... add up
+                taps = columns[(slice(None), slice(None), *lead, slice(r, None, t))]
+                pitch, item = taps.strides[2], taps.strides[-1]
+                size = last + taps.shape[2] - 1
+                strides = (*taps.strides[:2], pitch - item, *taps.strides[3:])
+                skewed = as_strided(taps, (*taps.shape[:-1], size), strides, writeable=False)
+                start, count = [*lead, r], [*rows, size]
+                start[0] += self.stride[0] * p.start
+                places = zip(start, self.stride, count, strict=True)
+                target = (slice(j, j + step * many, step) for j, step, many in places)
+                out[(b, slice(None), *target)] += skewed.sum(axis=2)
         return out
 
 
