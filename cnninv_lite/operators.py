@@ -16,6 +16,7 @@ from ._checks import as_generator, as_real, as_sizes, shape_error
 __all__ = ["FilterBank", "adjoint_error"]
 
 CHUNK_BYTES = 1 << 20  # columns gathered before each matrix product: they stay in the L2 cache
+MANY_WEIGHTS = 4  # but at least so many times the filters, which each product reads anew
 
 
 class FilterBank(LinearOperator):
@@ -196,7 +197,8 @@ class FilterBank(LinearOperator):
     def _rmatmat(self, Z):
         return self.synthesis(np.asarray(Z).T.reshape(-1, self.K, *self.n)).reshape(-1, self.shape[1]).T
 
-    # The kernels. Both work on a batch and gather columns of at most about CHUNK_BYTES at a time.
+    # The kernels. Both work on a batch, and gather no more columns at a time than CHUNK_BYTES or a few times
+    # the filters.
 
     def _batch(self, a, name: str, shape: tuple[int, ...]) -> tuple[np.ndarray, tuple[int, ...]]:
         """Check `a` against the trailing `shape`; return it with one batch axis, and the batch's shape."""
@@ -216,8 +218,9 @@ class FilterBank(LinearOperator):
     def _chunks(self, batch: int, dtype: np.dtype) -> Iterator[tuple[slice, slice]]:
         """Yield slices of the batch and of the first position axis that bound the gathered columns."""
         row_bytes = self.M * prod(self.ell) * prod(self.n[1:]) * dtype.itemsize
-        rows = max(1, min(self.n[0], CHUNK_BYTES // row_bytes))
-        images = max(1, CHUNK_BYTES // (row_bytes * rows)) if rows == self.n[0] else 1
+        size = max(CHUNK_BYTES, MANY_WEIGHTS * self.filters.size * dtype.itemsize)
+        rows = max(1, min(self.n[0], size // row_bytes))
+        images = max(1, size // (row_bytes * rows)) if rows == self.n[0] else 1
         for b in range(0, batch, images):
             for p in range(0, self.n[0], rows):
                 yield slice(b, min(b + images, batch)), slice(p, min(p + rows, self.n[0]))
