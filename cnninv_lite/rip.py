@@ -192,7 +192,7 @@ def _sample(table: LagTable, model: BlockModel, n: int, rng, values: str) -> RIP
         G = table.gram(I, P)
         same = (I[:, :, None] == I[:, None]) & (place[:, :, None] == place[:, None])
         norm = np.einsum("ba,bac,bc->b", v, same, v)  # columns drawn twice add up
-        energy = np.einsum("ba,bac,bc->b", v, G, v)
+        energy = table.energies(I, P, v)
         energies[part] = np.divide(energy, norm, out=np.ones(len(v)), where=norm > 0)  # z = 0 shows nothing
         if model.order > 1:  # a column drawn twice counts once: cut its copy off
             copy = np.tril(same, -1).any(axis=-1)

@@ -1,6 +1,5 @@
 """Several layers, up and down, against dense matrices and loops."""
 
-
 import numpy as np
 import pytest
 from hypothesis import given
