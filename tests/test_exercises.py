@@ -2,6 +2,7 @@
 
 import json
 import re
+from hashlib import pbkdf2_hmac
 from pathlib import Path
 
 import nbformat
@@ -135,6 +136,13 @@ def test_nothing_is_given_away():
         assert all(re.fullmatch("[0-9a-f]{24}", h) for h in entry["sealed"])
     assert seal("ex-a", 7) != seal("ex-b", 7)
     assert len(set(seal("ex-a", (7, 7)))) == 2
+
+
+def test_hashes_are_those_of_the_standard_library():
+    """It is not asked for them, since Python in the browser has no OpenSSL."""
+    for answer in ("6", "true", "a longer word " * 9):
+        expected = pbkdf2_hmac("sha256", answer.strip().encode(), b"ex-some/0", 20_000)
+        assert seal("ex-some", answer) == [expected.hex()[:24]]
 
 
 @pytest.mark.parametrize(("bound", "refuted"), [(0.7, True), (0.79, True), (0.8, False), (1, False)])
