@@ -27,10 +27,11 @@ from .laws import EnergyLaw, energy_law, laurent_massart
 from .models import BlockModel
 from .network import Layer, LayerErrors, Network, Pooled
 from .operators import FilterBank, adjoint_error
+from .phase import PhaseCell, phase_diagram
 from .pooling import fixed_unpool, max_pool, unpool
 from .pursuit import Pursuit, cosamp, iht
 from .recovery import Reconstruction, certificate, error_from_code, reconstruct, relative_error
-from .rip import RIPBracket, RIPSample, Witness, rip_sample, rip_search
+from .rip import RIPBracket, RIPSample, Witness, rip_sample, rip_sample_parts, rip_search
 from .sparse_coding import lasso, sparse_code
 
 __version__ = "0.1.0"
@@ -55,6 +56,7 @@ __all__ = [
     "LayerErrors",
     "Network",
     "PaperCondition",
+    "PhaseCell",
     "Pooled",
     "Pursuit",
     "RIPBracket",
@@ -88,6 +90,7 @@ __all__ = [
     "laurent_massart",
     "max_pool",
     "paper_condition",
+    "phase_diagram",
     "rademacher_filters",
     "reconstruct",
     "reconstruction_bound",
@@ -98,6 +101,7 @@ __all__ = [
     "rip_guarantee",
     "rip_necessary",
     "rip_sample",
+    "rip_sample_parts",
     "rip_search",
     "sparse_code",
     "unpool",

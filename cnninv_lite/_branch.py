@@ -33,17 +33,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib import import_module
+from itertools import islice
 
 import numpy as np
 
 from ._search import Found, search
+from ._tasks import gather, progress_bar
 from .coherence import certificates, largest_sum
 from .gram import CHUNK, LagTable
 
 __all__ = ["Exhausted", "Work", "settle"]
 
 SLAB = 1_000_000  # partial supports whose children are kept at a time
+TASK = 64  # chunks to a task
+ROUND = 16  # tasks to a round; the best support found is shared between rounds
 
 
 class Exhausted(Exception):
@@ -51,13 +54,11 @@ class Exhausted(Exception):
 
 
 class Work:
-    """Counts the supports that branch and bound looks at, and says when there are too many."""
+    """Counts the supports that branch and bound looks at, says when there are too many, and who does it."""
 
-    def __init__(self, limit: int, progress: bool = False):
-        self.limit, self.stop, self.done, self.bar = limit, float(limit), 0, None
-        if progress:
-            with suppress(ImportError):
-                self.bar = import_module("tqdm.auto").tqdm(total=limit, unit=" supports", unit_scale=True)
+    def __init__(self, limit: int, progress: bool = False, executor=None):
+        self.limit, self.stop, self.done, self.executor = limit, float(limit), 0, executor
+        self.bar = progress_bar(progress, limit, "supports")
 
     def spend(self, count: int) -> None:
         self.done += count
@@ -100,7 +101,7 @@ def _find_above(table: LagTable, above: Found, work: Work) -> None:
         by_chain = [uppers[m] * (size - 1) / (m - 1) for m in range(2, size)]
         upper = min(1.0, *by_rows.values(), *by_chain)
         if size <= table.size // 2:
-            best, count = search(table, size, 8, rng, sides=(1,), kicks=0)
+            best, count = search(table, size, 8, rng, sides=(1,), kicks=0, executor=work.executor)
             stop, work.stop = work.stop, work.done + (work.stop - work.done) / 4
             with suppress(Exhausted):
                 work.spend(count)
@@ -115,27 +116,11 @@ def _find_above(table: LagTable, above: Found, work: Work) -> None:
     _Branch(table, table.size, above, uppers, work).run()
 
 
-class _Branch:
-    """Finds the support of at most `size` columns with the largest eigenvalue of X, if it is above `best`."""
+class _Rules:
+    """The two rules: which children of partial supports may lead to one of `size` columns above `best`."""
 
-    def __init__(self, table: LagTable, size: int, best: Found, uppers: list[float], work: Work):
-        self.table, self.size, self.best, self.uppers, self.work = table, size, best, uppers, work
-
-    def run(self) -> None:
-        self.below(np.arange(self.table.K)[:, None], np.zeros((self.table.K, 1, len(self.table.n)), int))
-
-    def below(self, I, P) -> None:
-        """Look at everything that grows from these supports, SLAB of them at a time to bound the memory."""
-        for first in range(0, len(I) if I.shape[1] < self.size else 0, SLAB):
-            self.below(*self.level(I[first : first + SLAB], P[first : first + SLAB]))
-
-    def level(self, I, P):
-        """Return the supports one column larger that the rules keep, each once."""
-        children = [self.table.join(I[:0], P[:0], I[:0, 0], P[:0, 0])]
-        for part in self.chunks(I, P):
-            self.work.spend(len(part) * self.table.offers(P[part]))
-            children.append(self.table.unique(*self.expand(I[part], P[part])))
-        return self.table.unique(*map(np.concatenate, zip(*children)))
+    def __init__(self, table: LagTable, size: int, best: Found, uppers: list[float]):
+        self.table, self.size, self.best, self.uppers = table, size, best, uppers
 
     def expand(self, I, P):
         """Return the children of a batch of supports that the rules keep."""
@@ -184,6 +169,51 @@ class _Branch:
             last = first + max(1, int(np.count_nonzero(fits)))
             yield order[first:last]
             first = last
+
+
+class _Branch(_Rules):
+    """Finds the support of at most `size` columns with the largest eigenvalue of X, if it is above `best`."""
+
+    def __init__(self, table: LagTable, size: int, best: Found, uppers: list[float], work: Work):
+        super().__init__(table, size, best, uppers)
+        self.work = work
+
+    def run(self) -> None:
+        self.below(np.arange(self.table.K)[:, None], np.zeros((self.table.K, 1, len(self.table.n)), int))
+
+    def below(self, I, P) -> None:
+        """Look at everything that grows from these supports, SLAB of them at a time to bound the memory."""
+        for first in range(0, len(I) if I.shape[1] < self.size else 0, SLAB):
+            self.below(*self.level(I[first : first + SLAB], P[first : first + SLAB]))
+
+    def level(self, I, P):
+        """Return the supports one column larger that the rules keep, each once."""
+        children = [self.table.join(I[:0], P[:0], I[:0, 0], P[:0, 0])]
+        chunks = self.chunks(I, P)
+        while parts := list(islice(chunks, ROUND * TASK)):
+            paid, stop = [], None
+            try:
+                for part in parts:
+                    self.work.spend(len(part) * self.table.offers(P[part]))
+                    paid.append(part)
+            except Exhausted as exhausted:  # what is paid for is looked at
+                stop = exhausted
+            rows = [np.concatenate(paid[a : a + TASK]) for a in range(0, len(paid), TASK)]
+            tasks = [(self.table, self.size, self.best.value, self.uppers, I[r], P[r]) for r in rows]
+            for found, kept in gather(_expand, tasks, self.work.executor):
+                if len(found.I):
+                    self.best.offer([found.value], 1, found.I[None], found.P[None])
+                children.append(kept)
+            if stop:
+                raise stop
+        return self.table.unique(*map(np.concatenate, zip(*children)))
+
+
+def _expand(table: LagTable, size: int, value: float, uppers: list[float], I, P):
+    """Do one task of a level: return the best support found, if it exceeds `value`, and the children."""
+    branch = _Rules(table, size, Found(value), uppers)
+    children = [table.unique(*branch.expand(I[part], P[part])) for part in branch.chunks(I, P)]
+    return branch.best, table.unique(*map(np.concatenate, zip(*children)))
 
 
 def _weigh(y2, weights):

@@ -7,9 +7,12 @@ from math import prod
 
 import numpy as np
 
+from ._tasks import gather
 from .gram import CHUNK, LagTable
 
 __all__ = ["Found", "search"]
+
+PART = 64  # starts that climb together in one task
 
 
 @dataclass
@@ -35,20 +38,36 @@ def best_column(table: LagTable) -> Found:
     return Found(abs(float(table.energy[i]) - 1), side, np.array([i]), np.zeros((1, len(table.n)), int))
 
 
-def search(table: LagTable, size: int, restarts: int, rng, *, sides=(1, -1), kicks=2) -> tuple[Found, int]:
+def search(table: LagTable, size: int, restarts: int, rng, *, sides=(1, -1), kicks=2, executor=None):
     """Climb from many starts to supports of at most `size` columns; then drop half of each and climb again.
 
-    Returns the best support of any size on the way, and how many were looked at.
+    Returns the best support of any size on the way, as `Found`, and how many were looked at.
     """
-    best, evaluated = best_column(table), 0
+    tasks = []
     for side in sides if size > 1 else ():
         I, P = _pairs(table, side, restarts, rng)
-        for _ in range(1 + kicks):
-            I, P, count = _climb(table, I, P, size, side, best)
-            evaluated += count
-            half = rng.random(I.shape).argsort(axis=1)[:, : (size + 1) // 2]
-            I, P = np.take_along_axis(I, half, axis=1), np.take_along_axis(P, half[..., None], axis=1)
-            P = P - P.min(axis=1, keepdims=True)
+        parts = [slice(first, first + PART) for first in range(0, len(I), PART)]
+        tasks += [
+            (table, I[part], P[part], size, side, kicks, child)
+            for part, child in zip(parts, rng.spawn(len(parts)))
+        ]
+    best, evaluated = best_column(table), 0
+    for found, count in gather(_explore, tasks, executor):
+        if len(found.I):
+            best.offer([found.value], found.side, found.I[None], found.P[None])
+        evaluated += count
+    return best, evaluated
+
+
+def _explore(table: LagTable, I, P, size: int, side: int, kicks: int, rng) -> tuple[Found, int]:
+    """Climb from these starts, drop half of each support and climb again, `kicks` times."""
+    best, evaluated = Found(-np.inf), 0
+    for _ in range(1 + kicks):
+        I, P, count = _climb(table, I, P, size, side, best)
+        evaluated += count
+        half = rng.random(I.shape).argsort(axis=1)[:, : (size + 1) // 2]
+        I, P = np.take_along_axis(I, half, axis=1), np.take_along_axis(P, half[..., None], axis=1)
+        P = P - P.min(axis=1, keepdims=True)
     return best, evaluated
 
 

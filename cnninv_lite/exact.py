@@ -7,6 +7,7 @@ import numpy as np
 from ._branch import Exhausted, Work, settle
 from ._checks import as_generator, as_size
 from ._search import search
+from ._tasks import as_executor
 from .coherence import certificates
 from .gram import LagTable, check_pair
 from .rip import RIPBracket, as_bracket
@@ -14,7 +15,7 @@ from .rip import RIPBracket, as_bracket
 __all__ = ["rip_bracket", "rip_exact"]
 
 
-def rip_exact(W, model, *, limit=1_000_000_000) -> RIPBracket:
+def rip_exact(W, model, *, limit=1_000_000_000, progress=False, executor=None) -> RIPBracket:
     """Return delta(M_k^s) exactly (to rounding), or refuse.
 
     Branch and bound over connected supports at the origin; the proof of its two rules stands at the top of
@@ -26,6 +27,10 @@ def rip_exact(W, model, *, limit=1_000_000_000) -> RIPBracket:
     model : BlockModel
     limit : int
         Supports that branch and bound may look at; ten million take about a second.
+    progress : bool
+        Show a bar, if tqdm is installed.
+    executor : concurrent.futures.Executor, optional
+        Who does the work, as in `rip_sample`.
 
     Returns
     -------
@@ -58,8 +63,9 @@ def rip_exact(W, model, *, limit=1_000_000_000) -> RIPBracket:
     (True, 1.341363, 'upper')
     """
     check_pair(W, model)
-    table, work = LagTable(W, model), Work(as_size(limit, "limit"))
-    best, evaluated = search(table, table.size, 8 * table.size, np.random.default_rng(0))
+    limit, executor, rng = as_size(limit, "limit"), as_executor(executor), np.random.default_rng(0)
+    table, work = LagTable(W, model), Work(limit, progress, executor)
+    best, evaluated = search(table, table.size, 8 * table.size, rng, executor=executor)
     try:
         settle(table, best, best.value, work)
     except Exhausted as stop:
@@ -68,10 +74,12 @@ def rip_exact(W, model, *, limit=1_000_000_000) -> RIPBracket:
             f"columns, and the largest deviation found is {best.value:.6g}. Raise limit, or take "
             "rip_bracket, which gives certified bounds."
         ) from None
+    finally:
+        work.close()
     return as_bracket(table, W, best, best.value, evaluated + work.done)
 
 
-def rip_bracket(W, model, budget=200_000_000, *, rng=None, progress=False) -> RIPBracket:
+def rip_bracket(W, model, budget=200_000_000, *, rng=None, progress=False, executor=None) -> RIPBracket:
     """Bracket delta(M_k^s): an adversary from below, certified bounds and branch and bound from above.
 
     Parameters
@@ -84,6 +92,8 @@ def rip_bracket(W, model, budget=200_000_000, *, rng=None, progress=False) -> RI
         For the random starts of the adversary.
     progress : bool
         Show a bar, if tqdm is installed.
+    executor : concurrent.futures.Executor, optional
+        Who does the work, as in `rip_sample`.
 
     Returns
     -------
@@ -105,21 +115,23 @@ def rip_bracket(W, model, budget=200_000_000, *, rng=None, progress=False) -> RI
     (False, True)
     """
     check_pair(W, model)
-    budget, rng = as_size(budget, "budget"), as_generator(rng)
-    table, work = LagTable(W, model), Work(budget, progress)
-    best, evaluated = search(table, table.size, 8 * table.size, rng)
+    budget, rng, executor = as_size(budget, "budget"), as_generator(rng), as_executor(executor)
+    table, work = LagTable(W, model), Work(budget, progress, executor)
+    best, evaluated = search(table, table.size, 8 * table.size, rng, executor=executor)
     upper, failed = min(certificates(table, table.size).values()), None
-    for _ in range(8):
-        if upper <= best.value or work.done >= budget:
-            break
-        below = best.value if failed is None else max(failed, best.value)
-        threshold = below if failed is None else (below + upper) / 2
-        if failed is not None and below < 1 < upper:
-            threshold = 1.0  # the lower side needs no work from there on
-        work.stop = work.done + (budget - work.done) / 2
-        try:
-            upper = min(upper, settle(table, best, threshold, work))
-        except Exhausted:
-            failed = threshold
-    work.close()
+    try:
+        for _ in range(8):
+            if upper <= best.value or work.done >= budget:
+                break
+            below = best.value if failed is None else max(failed, best.value)
+            threshold = below if failed is None else (below + upper) / 2
+            if failed is not None and below < 1 < upper:
+                threshold = 1.0  # the lower side needs no work from there on
+            work.stop = work.done + (budget - work.done) / 2
+            try:
+                upper = min(upper, settle(table, best, threshold, work))
+            except Exhausted:
+                failed = threshold
+    finally:
+        work.close()
     return as_bracket(table, W, best, max(upper, best.value), evaluated + work.done)

@@ -21,6 +21,7 @@ from .rip import rip_search
 __all__ = ["attack", "check", "seal"]
 
 _misses: Counter[str] = Counter()  # wrong answers and asked-for hints, by label: which hint comes next
+WHOLE, NUMBER, TRUTH, WORD = "a whole number", "a number", "True or False", "a word"  # kinds of parts
 
 
 def check(label, answer=None) -> None:
@@ -42,7 +43,8 @@ def check(label, answer=None) -> None:
 
     Notes
     -----
-    Answers are stored as salted hashes, one for each part: reading the file shows nothing.
+    Answers are stored as salted hashes, one for each part: reading the file shows nothing. A part of the
+    wrong kind, such as a word for a number, is named and costs no hint.
 
     Examples
     --------
@@ -52,11 +54,16 @@ def check(label, answer=None) -> None:
     entry = _stored(label)
     sealed, hints, verdict = entry["sealed"], entry["hints"], ""
     if answer is not None:
-        parts = _parts(answer)
+        parts, kinds = _parts(answer), entry["kinds"]
         if len(parts) != len(sealed):
-            many = f"{len(sealed)} parts" if len(sealed) > 1 else "one number or word"
+            many = f"{len(sealed)} parts, in a tuple" if len(sealed) > 1 else f"one part, {kinds[0]}"
             print(f"{label}: the answer has {many}, but {len(parts)} came.")
             return
+        for i, (part, wanted) in enumerate(zip(parts, kinds, strict=True), 1):
+            if wanted not in _kinds(part):
+                which = f"part {i}" if len(parts) > 1 else "the answer"
+                print(f"{label}: {which} must be {wanted}, but came as {brief(part)}.")
+                return
         right = sum(_matches(label, i, part, entry) for i, part in enumerate(parts))
         if right == len(sealed):
             print(f"{label}: right.")
@@ -67,8 +74,8 @@ def check(label, answer=None) -> None:
     print(f"{label}: {verdict}Hint {turn + 1} of {len(hints)}: {hints[turn]}")
 
 
-def seal(label, answer, tolerance=0.0) -> list[str]:
-    """Return the hashes under which `check` recognises an answer, one for each part.
+def seal(label, answer, tolerance=0.0) -> tuple[list[str], list[str]]:
+    """Return the kinds of an answer's parts and the hashes under which `check` recognises them.
 
     Parameters
     ----------
@@ -87,7 +94,8 @@ def seal(label, answer, tolerance=0.0) -> list[str]:
         raise ValueError(
             f"answer must consist of integers where the tolerance is 0, but came as {brief(answer)}."
         )
-    return [_hash(label, i, token) for i, token in enumerate(tokens)]
+    kinds = [_kinds(part)[-1 if tolerance else 0] for part in parts]
+    return kinds, [_hash(label, i, token) for i, token in enumerate(tokens)]
 
 
 def attack(W, model, bound, code=None, *, restarts=64, rng=0) -> bool:
@@ -136,8 +144,10 @@ def attack(W, model, bound, code=None, *, restarts=64, rng=0) -> bool:
         if not code.any():
             raise ValueError("code must not be zero, but came as zeros: it has no energy to compare.")
         if not model.contains(code):
+            most = np.count_nonzero(code.reshape(W.K, -1), axis=1).max()
             raise ValueError(
-                f"code must lie in {model}, but came with {np.count_nonzero(code)} non-zeros elsewhere."
+                f"code must lie in {model}, but came with {np.count_nonzero(code)} non-zeros, "
+                f"up to {most} in a block."
             )
         energy, found = float((W.synthesis(code) ** 2).sum() / (code**2).sum()), "your code has"
     off = abs(float(energy) - 1)
@@ -177,13 +187,25 @@ def _parts(answer) -> list:
     return [answer]
 
 
+def _kinds(part) -> tuple[str, ...]:
+    """Return what a part can stand for."""
+    if isinstance(part, (str, bool)):
+        return (WORD if isinstance(part, str) else TRUTH,)
+    return (WHOLE, NUMBER) if _whole(part) else (NUMBER,)
+
+
+def _whole(part) -> bool:
+    """Tell whether a number is an integer but for rounding."""
+    return abs(part - round(part)) <= 1e-9 * max(1, abs(part))
+
+
 def _token(part, tolerance: float, shift: int = 0) -> str:
     """Write a part in the one way that is hashed; empty for a fraction where an integer is asked for."""
     if isinstance(part, (str, bool)):
         return str(part).strip().lower()
     if tolerance:
         return str(round(part / tolerance) + shift)
-    return str(int(part)) if part == int(part) else ""
+    return str(round(part)) if _whole(part) else ""
 
 
 def _matches(label, index: int, part, entry) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from math import prod
 
 import numpy as np
@@ -66,9 +65,13 @@ class LagTable:
         self.rows[:, :-1] = C.reshape(W.K, self.lags, W.K)
         self.rows = self.rows.reshape(-1, W.K)
         self.pitch = np.array([prod(C.shape[2 + a : 1 + axes]) for a in range(axes)])
+        self.made: tuple = (LagTable, (W, model))  # how to make it again: a worker is sent that
         self.cap = 1 if model is None else model.per_block
         self.size = 1 if model is None else model.sparsity
         self.extent = np.minimum((self.size - 1) * self.reach, self.n - 1)
+
+    def __reduce__(self):
+        return self.made
 
     def balanced(self, side: int, t: float) -> LagTable:
         """Return the table of I + X, where X exceeds 1 on just the supports whose side (G_T - I) exceeds t.
@@ -76,7 +79,8 @@ class LagTable:
         With A_T = side (G_T - I), its diagonal a < t and S = diag((t - a)^(-1/2)), X_T is defined by
         S (t - A_T) S = I - X_T. It has a zero diagonal, whatever the norms of the columns were.
         """
-        table, scale = copy(self), 1 / np.sqrt(t - side * (self.energy - 1))
+        table, scale = object.__new__(LagTable), 1 / np.sqrt(t - side * (self.energy - 1))
+        table.__dict__ = self.__dict__ | {"made": (LagTable.balanced, (self, side, t))}
         rows = self.rows.reshape(self.K, -1, self.K) * (side * scale[:, None, None] * scale)
         rows[np.arange(self.K), self.lags // 2, np.arange(self.K)] = 1
         table.rows, table.energy = rows.reshape(-1, self.K), np.ones(self.K)
@@ -84,13 +88,39 @@ class LagTable:
 
     def lag_index(self, d) -> np.ndarray:
         """Return the row number, within a group of `rows`, of lags `d` of shape (..., axes)."""
-        near = (np.abs(d) <= self.reach).all(axis=-1)
-        return np.where(near, (d + self.reach) @ self.pitch, self.lags)
+        near, row = np.ones(d.shape[:-1], bool), 0
+        for a, (reach, pitch) in enumerate(zip(self.reach.tolist(), self.pitch.tolist())):
+            near &= np.abs(d[..., a]) <= reach
+            row = row + (d[..., a] + reach) * pitch
+        return np.where(near, row, self.lags)
 
     def gram(self, I, P) -> np.ndarray:
         """Return the Gram matrices, (B, m, m), of a batch of supports."""
         lag = self.lag_index(P[:, None] - P[:, :, None])
         return self.rows[I[:, :, None] * (self.lags + 1) + lag, I[:, None]]
+
+    def energies(self, I, P, v) -> np.ndarray:
+        """Return ||W^T z||^2, (B,), of codes z with values `v` (B, m) at filters `I` and positions `P`.
+
+        The sum over all pairs of columns of their values times their correlation, which is read once for
+        a < b, for many codes at a time: O(m^2) for each code. A column may occur twice: its values add up.
+        """
+        energies, correlation = np.empty(len(v)), self.rows.ravel()
+        step = max(1, CHUNK // (8 * max(1, v.shape[1])))
+        whole = np.int32 if self.rows.size < 1 << 31 else np.intp
+        for first in range(0, len(v), step):
+            part = slice(first, first + step)
+            # one row for each column of a code, so that every line below runs along the codes
+            i, values = np.ascontiguousarray(I[part].T, whole), np.ascontiguousarray(v[part].T, float)
+            p = np.ascontiguousarray(P[part].transpose(2, 1, 0), whole).transpose(1, 2, 0)
+            sums = np.einsum("ab,ab,ab->b", values, values, self.energy[i])
+            group = i * (self.lags + 1)
+            for a in range(len(i) - 1):
+                c = correlation.take((group[a] + self.lag_index(p[a + 1 :] - p[a])) * self.K + i[a + 1 :])
+                c *= values[a + 1 :]
+                sums += 2 * values[a] * c.sum(axis=0)
+            energies[part] = sums
+        return energies
 
     def deviation(self, I, P, side: int) -> np.ndarray:
         """Return side (G_T - I), whose largest eigenvalue is what the side (+1 or -1) adds to delta."""

@@ -11,7 +11,20 @@ import numpy as np
 
 from ._checks import as_generator, as_real, as_size, as_sizes, shape_error
 
-__all__ = ["BlockModel"]
+__all__ = ["BlockModel", "law_of"]
+
+LAWS = {
+    "normal": lambda rng, shape: rng.standard_normal(shape),
+    "uniform": lambda rng, shape: rng.uniform(-1, 1, shape),
+    "sign": lambda rng, shape: 2.0 * rng.integers(0, 2, shape) - 1.0,
+}
+
+
+def law_of(values: str):
+    """Return what draws non-zeros, as a function of a generator and a shape; refuse an unknown name."""
+    if not isinstance(values, str) or values not in LAWS:
+        raise ValueError(f"values must be one of {', '.join(map(repr, LAWS))}, but came as {values!r}.")
+    return LAWS[values]
 
 
 class BlockModel:
@@ -140,19 +153,13 @@ class BlockModel:
         """
         rng = as_generator(rng)
         batch = () if size is None else as_sizes(size, "size")
-        draw = {
-            "normal": rng.standard_normal,
-            "uniform": lambda shape: rng.uniform(-1, 1, shape),
-            "sign": lambda shape: 2.0 * rng.integers(0, 2, shape) - 1.0,
-        }
-        if not isinstance(values, str) or values not in draw:
-            raise ValueError(f"values must be one of {', '.join(map(repr, draw))}, but came as {values!r}.")
+        draw = law_of(values)
         codes = np.zeros((prod(batch), self.n_blocks, self.block_size))
         rows = np.arange(len(codes))[:, None]
         for _ in range(self.order):
             keys = rng.random((len(codes), self.n_blocks))
             blocks = np.argpartition(keys, self.k - 1, axis=1)[:, : self.k]
-            codes[rows, blocks, rng.integers(0, self.block_size, blocks.shape)] += draw[values](blocks.shape)
+            codes[rows, blocks, rng.integers(0, self.block_size, blocks.shape)] += draw(rng, blocks.shape)
         return codes.reshape(*batch, *self.shape)
 
     def count(self) -> int:

@@ -7,7 +7,7 @@ from math import prod
 from reprlib import repr as brief
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator
 
@@ -16,6 +16,7 @@ from ._checks import as_generator, as_real, as_sizes, shape_error
 __all__ = ["FilterBank", "adjoint_error"]
 
 CHUNK_BYTES = 1 << 20  # columns gathered before each matrix product: they stay in the L2 cache
+MANY_WEIGHTS = 4  # but at least so many times the filters, which each product reads anew
 
 
 class FilterBank(LinearOperator):
@@ -196,7 +197,8 @@ class FilterBank(LinearOperator):
     def _rmatmat(self, Z):
         return self.synthesis(np.asarray(Z).T.reshape(-1, self.K, *self.n)).reshape(-1, self.shape[1]).T
 
-    # The kernels. Both work on a batch and gather columns of at most about CHUNK_BYTES at a time.
+    # The kernels. Both work on a batch, and gather no more columns at a time than CHUNK_BYTES or a few times
+    # the filters.
 
     def _batch(self, a, name: str, shape: tuple[int, ...]) -> tuple[np.ndarray, tuple[int, ...]]:
         """Check `a` against the trailing `shape`; return it with one batch axis, and the batch's shape."""
@@ -216,8 +218,9 @@ class FilterBank(LinearOperator):
     def _chunks(self, batch: int, dtype: np.dtype) -> Iterator[tuple[slice, slice]]:
         """Yield slices of the batch and of the first position axis that bound the gathered columns."""
         row_bytes = self.M * prod(self.ell) * prod(self.n[1:]) * dtype.itemsize
-        rows = max(1, min(self.n[0], CHUNK_BYTES // row_bytes))
-        images = max(1, CHUNK_BYTES // (row_bytes * rows)) if rows == self.n[0] else 1
+        size = max(CHUNK_BYTES, MANY_WEIGHTS * self.filters.size * dtype.itemsize)
+        rows = max(1, min(self.n[0], size // row_bytes))
+        images = max(1, size // (row_bytes * rows)) if rows == self.n[0] else 1
         for b in range(0, batch, images):
             for p in range(0, self.n[0], rows):
                 yield slice(b, min(b + images, batch)), slice(p, min(p + rows, self.n[0]))
@@ -235,18 +238,36 @@ class FilterBank(LinearOperator):
         return out.reshape(len(x), self.K, *self.n)
 
     def _synthesise(self, z: np.ndarray) -> np.ndarray:
+        # Tap j of the last axis must move j places to the right. With zeros after each row that is one sum
+        # over a view whose pitch is one less: what a tap lacks on its left are the zeros of the row before.
         dtype = np.result_type(z, self.filters)
         out = np.zeros((len(z), self.M, *self.D), dtype)
         weights = self.filters.reshape(self.K, -1).T.astype(dtype, copy=False)
+        t = self.stride[-1]
+        zeros = -(-self.ell[-1] // t) - 1
         for b, p in self._chunks(len(z), dtype):
             codes = z[b, :, p]
-            columns = np.matmul(weights, codes.reshape(len(codes), self.K, -1))
-            columns = columns.reshape(len(codes), self.M, *self.ell, *codes.shape[2:])
-            for tap in np.ndindex(*self.ell):
-                target = [slice(j, j + t * n, t) for j, t, n in zip(tap, self.stride, self.n, strict=True)]
-                j, t = tap[0], self.stride[0]
-                target[0] = slice(j + t * p.start, j + t * p.stop, t)
-                out[(b, slice(None), *target)] += columns[(slice(None), slice(None), *tap)]
+            *rows, last = codes.shape[2:]
+            if rows:  # of an image: one product for all of them, zeros included
+                padded = np.zeros((*codes.shape[:-1], last + zeros), dtype)
+                padded[..., :last] = codes
+                columns = np.matmul(weights, padded.reshape(len(codes), self.K, -1))
+            else:
+                columns = np.empty((len(codes), len(weights), last + zeros), dtype)
+                columns[..., last:] = 0
+                np.matmul(weights, codes, out=columns[..., :last])
+            columns = columns.reshape(len(codes), self.M, *self.ell, *rows, last + zeros)
+            for *lead, r in np.ndindex(*self.ell[:-1], min(t, self.ell[-1])):  # taps r, r + t, ... add up
+                taps = columns[(slice(None), slice(None), *lead, slice(r, None, t))]
+                pitch, item = taps.strides[2], taps.strides[-1]
+                size = last + taps.shape[2] - 1
+                strides = (*taps.strides[:2], pitch - item, *taps.strides[3:])
+                skewed = as_strided(taps, (*taps.shape[:-1], size), strides, writeable=False)
+                start, count = [*lead, r], [*rows, size]
+                start[0] += self.stride[0] * p.start
+                places = zip(start, self.stride, count, strict=True)
+                target = (slice(j, j + step * many, step) for j, step, many in places)
+                out[(b, slice(None), *target)] += skewed.sum(axis=2)
         return out
 
 

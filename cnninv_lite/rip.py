@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -9,11 +10,14 @@ import numpy as np
 
 from ._checks import as_generator, as_size
 from ._search import Found, search
+from ._tasks import as_executor, gather, progress_bar, watched
 from .coherence import certificates
 from .gram import CHUNK, LagTable, check_pair
-from .models import BlockModel
+from .models import BlockModel, law_of
 
-__all__ = ["RIPBracket", "RIPSample", "Witness", "rip_sample", "rip_search"]
+__all__ = ["RIPBracket", "RIPSample", "Witness", "rip_sample", "rip_sample_parts", "rip_search"]
+
+PART = 1 << 17  # codes to a task: about a second of work
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +95,7 @@ class RIPSample:
         return float(np.maximum(self.largest - 1, 1 - self.smallest).max())
 
 
-def rip_sample(W, model, n, *, rng=None, values="normal") -> RIPSample:
+def rip_sample(W, model, n, *, rng=None, values="normal", progress=False, executor=None) -> RIPSample:
     """Draw random codes; measure how far W^T is from an isometry on them and on their supports.
 
     Parameters
@@ -99,11 +103,17 @@ def rip_sample(W, model, n, *, rng=None, values="normal") -> RIPSample:
     W : FilterBank
     model : BlockModel
     n : int
-        Number of codes, at least 1. A code costs O((s k)^2), whatever the size of W; memory is 24 bytes each.
+        Number of codes, at least 1. A code costs O((s k)^3), whatever the size of W; memory is 24 bytes each.
     rng : None, int or numpy.random.Generator
+        Each 131,072 codes have a generator of their own, spawned from it.
     values : {"normal", "uniform", "sign"}
         Law of the non-zeros, as in `BlockModel.sample`: codes are sums of `order` order-1 codes with uniform
         supports.
+    progress : bool
+        Show a bar, if tqdm is installed.
+    executor : concurrent.futures.Executor, optional
+        Who does the work: a pool of threads or processes, ``dask.distributed.Client.get_executor()``,
+        ``mpi4py.futures.MPIPoolExecutor()``; without one it is done here. The result is the same for all.
 
     Returns
     -------
@@ -113,7 +123,11 @@ def rip_sample(W, model, n, *, rng=None, values="normal") -> RIPSample:
     Raises
     ------
     TypeError, ValueError
-        If the model does not fit W, n < 1, or `values` is unknown.
+        If the model does not fit W, n < 1, `values` is unknown, or `executor` is none.
+
+    See Also
+    --------
+    rip_sample_parts : the same in parts, for samples that the memory does not hold.
 
     References
     ----------
@@ -127,15 +141,54 @@ def rip_sample(W, model, n, *, rng=None, values="normal") -> RIPSample:
     >>> seen.from_codes < seen.from_supports
     True
     """
+    parts = rip_sample_parts(W, model, n, rng=rng, values=values, progress=progress, executor=executor)
+    seen, first = RIPSample(*(np.empty(n) for _ in range(3))), 0
+    for part in parts:
+        rows = slice(first, first + len(part.energies))
+        seen.energies[rows], seen.smallest[rows], seen.largest[rows] = (
+            part.energies,
+            part.smallest,
+            part.largest,
+        )
+        first = rows.stop
+    return seen
+
+
+def rip_sample_parts(
+    W, model, n, *, rng=None, values="normal", progress=False, executor=None
+) -> Iterator[RIPSample]:
+    """Yield what `rip_sample` returns in parts of at most 131,072 codes, as they are done.
+
+    Parameters and errors are those of `rip_sample`; the parts, one after the other, are its result. A few
+    hundred parts are under way at a time, whatever n is.
+
+    Examples
+    --------
+    >>> from cnninv_lite import BlockModel, FilterBank, gaussian_filters
+    >>> W = FilterBank(gaussian_filters(16, 4, 5, rng=0), (4, 32))
+    >>> parts = rip_sample_parts(W, BlockModel(16, W.n, k=2), 300_000, rng=1)
+    >>> [len(part.energies) for part in parts]
+    [131072, 131072, 37856]
+    """
     check_pair(W, model)
-    n, rng, table = as_size(n, "n"), as_generator(rng), LagTable(W, model)
+    n, rng, executor = as_size(n, "n"), as_generator(rng), as_executor(executor)
+    law_of(values)  # is it known?
+    table = LagTable(W, model)
+    tasks = ((table, model, min(PART, n - first), rng.spawn(1)[0], values) for first in range(0, n, PART))
+    bar = progress_bar(progress, n, "codes")
+    return watched(gather(_sample, tasks, executor), bar, lambda part: len(part.energies))
+
+
+def _sample(table: LagTable, model: BlockModel, n: int, rng, values: str) -> RIPSample:
+    """Do one task of `rip_sample`."""
     energies, smallest, largest = np.empty(n), np.empty(n), np.empty(n)
     m = model.order * model.k
     step = max(1, CHUNK // (4 * m * m))
     for first in range(0, n, step):
         part = slice(first, min(first + step, n))
         I, place, v = _draw(model, part.stop - first, rng, values)
-        P = np.stack([i.reshape(place.shape) for i in np.unravel_index(place.ravel(), W.n)], axis=-1)
+        shape = tuple(table.n.tolist())
+        P = np.stack([i.reshape(place.shape) for i in np.unravel_index(place.ravel(), shape)], axis=-1)
         G = table.gram(I, P)
         same = (I[:, :, None] == I[:, None]) & (place[:, :, None] == place[:, None])
         norm = np.einsum("ba,bac,bc->b", v, same, v)  # columns drawn twice add up
@@ -150,7 +203,7 @@ def rip_sample(W, model, n, *, rng=None, values="normal") -> RIPSample:
     return RIPSample(energies, smallest, largest)
 
 
-def rip_search(W, model, restarts=64, *, rng=None) -> RIPBracket:
+def rip_search(W, model, restarts=64, *, rng=None, executor=None) -> RIPBracket:
     """Look for the code of the model that W^T stretches or shrinks most.
 
     Supports grow greedily from the strongest pairs of columns and from random ones, each time by the column
@@ -164,6 +217,8 @@ def rip_search(W, model, restarts=64, *, rng=None) -> RIPBracket:
     restarts : int
         Starts from the strongest pairs, and as many random ones, for each sign.
     rng : None, int or numpy.random.Generator
+    executor : concurrent.futures.Executor, optional
+        Who does the work, as in `rip_sample`.
 
     Returns
     -------
@@ -185,8 +240,9 @@ def rip_search(W, model, restarts=64, *, rng=None) -> RIPBracket:
     True
     """
     check_pair(W, model)
-    restarts, rng, table = as_size(restarts, "restarts"), as_generator(rng), LagTable(W, model)
-    best, evaluated = search(table, table.size, restarts, rng)
+    restarts, rng, executor = as_size(restarts, "restarts"), as_generator(rng), as_executor(executor)
+    table = LagTable(W, model)
+    best, evaluated = search(table, table.size, restarts, rng, executor=executor)
     return as_bracket(table, W, best, min(certificates(table, table.size).values()), evaluated)
 
 
@@ -206,16 +262,9 @@ def as_bracket(table: LagTable, W, best: Found, upper: float, evaluated: int) ->
 
 def _draw(model: BlockModel, count: int, rng, values: str):
     """Draw sparse codes: filters (Floyd's subsets), flat positions and values, each (count, order k)."""
-    laws = {
-        "normal": rng.standard_normal,
-        "uniform": lambda shape: rng.uniform(-1, 1, shape),
-        "sign": lambda shape: 2.0 * rng.integers(0, 2, shape) - 1.0,
-    }
-    if values not in laws:
-        raise ValueError(f"values must be one of {', '.join(map(repr, laws))}, but came as {values!r}.")
     I = np.empty((count, model.order, model.k), int)
     for a, last in enumerate(range(model.n_blocks - model.k, model.n_blocks)):
         pick = rng.integers(0, last + 1, (count, model.order))
         I[..., a] = np.where((I[..., :a] == pick[..., None]).any(axis=-1), last, pick)
     shape = (count, model.order * model.k)
-    return I.reshape(shape), rng.integers(0, model.block_size, shape), laws[values](shape)
+    return I.reshape(shape), rng.integers(0, model.block_size, shape), law_of(values)(rng, shape)

@@ -17,6 +17,7 @@ from cnninv_lite import (
     connected_supports,
     depth_bound,
     filters_needed,
+    gain_bound,
     gaussian_filters,
     iht_rate,
     largest_useful_delta,
@@ -311,6 +312,31 @@ def test_energy_bound_for_any_input(layer, nonnegative):
         assert np.linalg.norm(found - x) / np.linalg.norm(x) <= bound + 1e-9
 
 
+@given(layers())
+def test_no_layer_breaks_the_bound_with_the_gain(layer):
+    A, model, (d1, *_), rng = layer
+    if d1 > 1:
+        return
+    for z in hard_codes(A, model, rng):
+        x = A.T @ z
+        found = model.project(A @ x)
+        back = A.T @ found
+        error = np.linalg.norm(back * (found @ found) / (back @ back) - x) / np.linalg.norm(x)
+        assert error <= gain_bound([d1]) + 1e-9
+
+
+@given(layers())
+def test_other_places_hear_crosstalk_alone(layer):
+    """Values moved off the support of z: the identity of fixed switches, and how little they agree with x."""
+    A, model, (_, d2, _), rng = layer
+    for z in hard_codes(A, model, rng):
+        x = A.T @ z
+        moved = model.sample(rng=rng).ravel() * (z == 0)  # P_F^T v
+        inner, fixed = moved @ (A @ x), A.T @ moved
+        assert np.sum((fixed - x) ** 2) == pytest.approx(x @ x + fixed @ fixed - 2 * inner)
+        assert abs(inner) <= d2 * np.linalg.norm(moved) * np.linalg.norm(z) + 1e-9
+
+
 @given(layers(), st.floats(0.05, 3))
 def test_no_layer_breaks_the_rate_of_iht(layer, distance):
     A, model, (_, d2, d3), rng = layer
@@ -344,12 +370,19 @@ def test_energy_bound_is_attained_for_one_active_filter(delta):
     found = A.T @ BlockModel(2, 1, 1).project(A @ x)
     bound = reconstruction_bound(1.0, delta, version="energy")
     assert np.linalg.norm(found - x) / np.linalg.norm(x) == pytest.approx(bound, rel=1e-6)
+    gain = (found @ x) / (found @ found)
+    assert np.linalg.norm(gain * found - x) / np.linalg.norm(x) == pytest.approx(
+        gain_bound([delta]), rel=1e-6
+    )
 
 
 def test_hypothesis_of_the_theorem_is_needed():
     A, x = np.array([[1.0, 0.0]]), np.array([0.0, 1.0])  # delta = 0, but x is no W^T z
     assert reconstruction_bound(0.0, version="paper") == 0
     assert np.linalg.norm(A.T @ BlockModel(1, 1, 1).project(A @ x) - x) == 1
+    A, x = np.eye(2), np.ones(2)  # nor if the rows of W are a basis
+    assert rip_constant(A, [(0, 1)]) == 0
+    assert np.linalg.norm(A.T @ BlockModel(2, 1, 1).project(A @ x) - x) == 1
 
 
 def test_reconstruction_bounds_by_hand_and_in_order():

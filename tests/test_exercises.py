@@ -2,6 +2,7 @@
 
 import json
 import re
+from fractions import Fraction
 from hashlib import pbkdf2_hmac
 from pathlib import Path
 
@@ -26,10 +27,10 @@ model = BlockModel(2, bank.n, k=2)
 def stored(monkeypatch):
     """Provide three exercises of which the answers are known here."""
     answers = {"ex-int": ((6, True), 0), "ex-real": (0.5, 0.01), "ex-word": ("Welch", 0)}
-    entries = {
-        label: {"tolerance": tol, "sealed": seal(label, a, tol), "hints": ["First.", "Second."]}
-        for label, (a, tol) in answers.items()
-    }
+    entries = {}
+    for label, (a, tol) in answers.items():
+        kinds, sealed = seal(label, a, tol)
+        entries[label] = {"tolerance": tol, "kinds": kinds, "sealed": sealed, "hints": ["First.", "Second."]}
     monkeypatch.setattr(exercises, "_answers", lambda: entries)
     exercises._misses.clear()
     return entries
@@ -41,6 +42,9 @@ def stored(monkeypatch):
         ("ex-int", (6, True)),
         ("ex-int", [6.0, np.True_]),
         ("ex-int", (np.int64(6), True)),
+        ("ex-int", (Fraction(12, 2), True)),
+        ("ex-int", (3 * 0.1 * 20, True)),  # 6.000000000000001
+        ("ex-real", Fraction(1, 2)),
         ("ex-real", 0.5),
         ("ex-real", np.float32(0.5)),
         ("ex-real", np.array([0.495])),
@@ -57,15 +61,20 @@ def test_right(stored, capsys, label, answer):
     ("label", "answer", "said"),
     [
         ("ex-int", (6, False), "not yet, 1 of 2 parts"),
-        ("ex-int", (6.4, True), "not yet, 1 of 2 parts"),
-        ("ex-int", (6, 1), "not yet, 1 of 2 parts"),
-        ("ex-int", 6, "the answer has 2 parts, but 1 came"),
+        ("ex-int", (7, True), "not yet, 1 of 2 parts"),
+        ("ex-int", (6.4, True), "part 1 must be a whole number, but came as 6.4."),
+        ("ex-int", ("six", True), "part 1 must be a whole number, but came as 'six'."),
+        ("ex-int", (True, True), "part 1 must be a whole number, but came as True."),
+        ("ex-int", (6, 1), "part 2 must be True or False, but came as 1."),
+        ("ex-int", 6, "the answer has 2 parts, in a tuple, but 1 came"),
+        ("ex-int", [], "the answer has 2 parts, in a tuple, but 0 came"),
         ("ex-real", 0.52, "not yet. Hint 1 of 2: First."),
         ("ex-real", 0.48, "not yet."),
         ("ex-real", -0.5, "not yet."),
-        ("ex-real", (0.5, 0.5), "the answer has one number or word, but 2 came"),
+        ("ex-real", "0.5", "the answer must be a number, but came as '0.5'."),
+        ("ex-real", (0.5, 0.5), "the answer has one part, a number, but 2 came"),
         ("ex-word", "Gauss", "not yet."),
-        ("ex-word", 1, "not yet."),
+        ("ex-word", 1, "the answer must be a word, but came as 1."),
     ],
 )
 def test_wrong(stored, capsys, label, answer, said):
@@ -130,19 +139,36 @@ def test_each_chapter_has_six_exercises_and_most_can_be_checked(path):
 def test_nothing_is_given_away():
     """The file holds hashes, tolerances and hints; the same answer has another hash elsewhere."""
     for entry in STORED.values():
-        assert set(entry) == {"tolerance", "sealed", "hints"}
+        assert set(entry) == {"tolerance", "kinds", "sealed", "hints"}
         assert entry["sealed"]
         assert len(entry["hints"]) >= 2
         assert all(re.fullmatch("[0-9a-f]{24}", h) for h in entry["sealed"])
     assert seal("ex-a", 7) != seal("ex-b", 7)
-    assert len(set(seal("ex-a", (7, 7)))) == 2
+    assert len(set(seal("ex-a", (7, 7))[1])) == 2
+
+
+@pytest.mark.parametrize("label", STORED)
+def test_the_kinds_are_those_of_the_answers(label):
+    entry = STORED[label]
+    assert len(entry["kinds"]) == len(entry["sealed"])
+    for i, (kind, sealed) in enumerate(zip(entry["kinds"], entry["sealed"], strict=True)):
+        truth = sealed in {exercises._hash(label, i, token) for token in ("true", "false")}
+        assert truth == (kind == exercises.TRUTH)
+        number = exercises.NUMBER if entry["tolerance"] else exercises.WHOLE
+        assert truth or kind in (number, exercises.WORD)
+
+
+def test_a_wrong_kind_costs_no_hint(stored, capsys):
+    for answer in ("half", 0.6):
+        check("ex-real", answer)
+    assert capsys.readouterr().out.endswith("not yet. Hint 1 of 2: First.\n")
 
 
 def test_hashes_are_those_of_the_standard_library():
     """It is not asked for them, since Python in the browser has no OpenSSL."""
     for answer in ("6", "true", "a longer word " * 9):
         expected = pbkdf2_hmac("sha256", answer.strip().encode(), b"ex-some/0", 20_000)
-        assert seal("ex-some", answer) == [expected.hex()[:24]]
+        assert seal("ex-some", answer)[1] == [expected.hex()[:24]]
 
 
 @pytest.mark.parametrize(("bound", "refuted"), [(0.7, True), (0.79, True), (0.8, False), (1, False)])
@@ -169,7 +195,11 @@ def test_attack_with_a_code(capsys):
         ("a", None, "bound must be a finite number, but came as 'a'"),
         (True, None, "bound must be a finite number, but came as True"),
         (0.5, np.zeros((2, 11)), "code must not be zero"),
-        (0.5, np.ones((2, 11)), r"code must lie in BlockModel\(.*, but came with 22 non-zeros"),
+        (
+            0.5,
+            np.ones((2, 11)),
+            r"must lie in BlockModel\(.*, but came with 22 non-zeros, up to 11 in a block",
+        ),
         (0.5, np.ones((2, 5)), r"code must have shape .*2, 11\), but came with shape \(2, 5\)"),
     ],
 )

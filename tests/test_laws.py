@@ -1,5 +1,7 @@
 """The law of ||W^T z||^2: against closed forms, against drawn filters, and its tail bounds against it."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -168,3 +170,22 @@ def test_bad_input(call, error, sentence):
     with pytest.raises(error) as caught:
         call()
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("M", "ell", "places"),
+    [(2, 2, (0, 1)), (1, 3, (0, 1, 1)), (1, 5, (0, 2)), (2, 2, (0, 0, 1)), (1, 1, (0,) * 14)],
+)
+def test_tails_of_signs_by_listing_all(M, ell, places):
+    """Filters of signs, order 1: the law from every choice of signs, against both of its bounds."""
+    z = np.full(len(places), len(places) ** -0.5)
+    signs = np.array(list(product((-1, 1), repeat=len(places) * M * ell)))
+    x = np.zeros((len(signs), M, ell + max(places)))
+    for value, place, w in zip(z, places, signs.reshape(-1, len(places), M, ell).swapaxes(0, 1), strict=True):
+        x[..., place : place + ell] += value * w / np.sqrt(M * ell)
+    energy = (x**2).sum(axis=(1, 2))
+    assert energy.mean() == pytest.approx(1)
+    for tau in np.linspace(0.05, 8, 100):
+        u = tau / (M * ell)
+        assert np.mean(energy - 1 >= 2 * np.sqrt(u) + 2 * u) <= np.exp(-tau)
+        assert np.mean(energy - 1 <= -np.sqrt(6 * u)) <= np.exp(-tau)

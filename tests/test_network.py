@@ -1,14 +1,11 @@
 """Several layers, up and down, against dense matrices and loops."""
 
-import doctest
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import cnninv_lite.depth
-import cnninv_lite.network
 from cnninv_lite import (
     FilterBank,
     Layer,
@@ -41,14 +38,6 @@ def composed(net, codes):
         kept = np.concatenate([rows[i][places[i]] * alive[i][:, None] for i in range(bank.K)])
         B = kept if B is None else kept @ B
     return B
-
-
-@pytest.mark.parametrize("module", [cnninv_lite.network, cnninv_lite.depth])
-def test_examples(module):
-    names = {name: getattr(cnninv_lite, name) for name in cnninv_lite.__all__} | {"np": np}
-    result = doctest.testmod(module, extraglobs=names)
-    assert result.attempted > 0
-    assert result.failed == 0
 
 
 @pytest.mark.parametrize("nonnegative", [True, False])

@@ -211,6 +211,7 @@ def test_chunks_do_not_show(case, chunk, monkeypatch):
     x, z = normal((7, W.M, *W.D)), normal((7, W.K, *W.n))
     h, back = W.analysis(x), W.synthesis(z)
     monkeypatch.setattr(operators, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(operators, "MANY_WEIGHTS", 0)
     np.testing.assert_allclose(W.analysis(x), h, atol=1e-13)
     np.testing.assert_allclose(W.synthesis(z), back, atol=1e-13)
 
@@ -346,6 +347,17 @@ def test_work_grows_with_chunks_not_with_the_batch(monkeypatch):
     W.synthesis(normal((2000, 4, *W.n)))
     columns = 2000 * 8 * W.n[0] * 8
     assert len(calls) <= 2 * (columns // operators.CHUNK_BYTES + 2)
+
+
+def test_large_filters_are_not_read_again_for_a_few_columns(monkeypatch):
+    W = FilterBank(normal((64, 16, 32)), (16, 3000))  # 262 kB of filters, 12 MB of columns
+    calls = []
+    matmul = np.matmul
+    monkeypatch.setattr(operators.np, "matmul", lambda *a, **kw: calls.append(1) or matmul(*a, **kw))
+    monkeypatch.setattr(operators, "CHUNK_BYTES", 1 << 12)
+    W.analysis(normal((16, 3000)))
+    W.synthesis(normal((64, *W.n)))
+    assert len(calls) == 2 * -(-W.n[0] // (4 * 64))
 
 
 def test_adjoint_error_notices():

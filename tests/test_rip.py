@@ -1,6 +1,7 @@
 """Sampling, searching, coherence and certificates against dense matrices."""
 
 import tracemalloc
+from importlib import import_module
 from itertools import combinations
 
 import numpy as np
@@ -20,7 +21,10 @@ from cnninv_lite import (
     rip_sample,
     rip_search,
 )
+from cnninv_lite.gram import LagTable
 from cnninv_lite.rip import _draw
+
+gram_module = import_module("cnninv_lite.gram")  # the package's name `gram` is the function
 
 BANKS = [
     FilterBank(gaussian_filters(5, 2, 4, rng=0), (2, 11)),
@@ -43,6 +47,44 @@ def test_gram_matches_the_dense_matrix(W):
     assert gram(W, [2]).shape == (1, 1)
     everything = np.arange(W.shape[0])
     assert np.allclose(gram(W, everything), G, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("W", BANKS, ids=repr)
+def test_energies_are_those_of_the_dense_codes(W, order, dtype, monkeypatch):
+    W = FilterBank(W.filters.astype(dtype), (W.M, *W.D), W.stride)
+    I, place, v = _draw(BlockModel(W.K, W.n, 3, order), 500, np.random.default_rng(order), "normal")
+    I[:20, -1], place[:20, -1] = I[:20, 0], place[:20, 0]  # columns that occur twice
+    v = v.astype(dtype)
+    z = np.zeros((500, W.shape[0]))
+    np.add.at(z, (np.arange(500)[:, None], I * (W.shape[0] // W.K) + place), v)
+    expected = ((z @ W.toarray().astype(float)) ** 2).sum(axis=1)
+    P = np.stack([p.reshape(place.shape) for p in np.unravel_index(place.ravel(), W.n)], axis=-1)
+    found = LagTable(W).energies(I, P, v)
+    assert found.dtype == np.float64  # whatever the filters are: the table is
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    monkeypatch.setattr(gram_module, "CHUNK", 1)
+    np.testing.assert_allclose(LagTable(W).energies(I, P, v), found, atol=1e-12)
+
+
+def test_energies_of_codes_with_one_column_or_none_and_of_no_codes():
+    table = LagTable(BANKS[0])
+    I, P, v = np.array([[2], [0]]), np.array([[[3]], [[1]]]), np.array([[2.0], [-1.0]])
+    np.testing.assert_allclose(table.energies(I, P, v), table.energy[[2, 0]] * [4, 1])
+    assert table.energies(I[:0], P[:0], v[:0]).shape == (0,)
+    np.testing.assert_array_equal(table.energies(I[:, :0], P[:, :0], v[:, :0]), [0, 0])
+
+
+def test_energies_in_bounded_memory():
+    W = FilterBank(gaussian_filters(64, 8, 5, rng=0), (8, 300))
+    table = LagTable(W)
+    I, place, v = _draw(BlockModel(64, W.n, 8), 200_000, np.random.default_rng(0), "normal")
+    tracemalloc.start()
+    table.energies(I, place[..., None], v)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200_000 * 8 + 12 * gram_module.CHUNK
 
 
 def test_gram_bounds_inner_products_and_what_comes_back():

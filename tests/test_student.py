@@ -14,6 +14,17 @@ spec.loader.exec_module(tool)
 CHAPTERS = sorted(p for p in (ROOT / "book").glob("*.ipynb") if "{solution-start}" in p.read_text("utf8"))
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "book").glob("*.[im]*")), ids=lambda path: path.name)
+def test_nothing_points_to_a_page_that_is_left_out(path):
+    if path.stem in tool.LEFT_OUT:
+        return
+    if path.suffix == ".ipynb":
+        left = text(tool.without_solutions(nbformat.read(path, as_version=4)))
+    else:
+        left = path.read_text(encoding="utf8")
+    assert not re.search(rf"\b({'|'.join(tool.LEFT_OUT)})(`|\.md|\))", left)
+
+
 def text(nb):
     return "\n".join(cell.source for cell in nb.cells)
 

@@ -2,8 +2,8 @@
 
     python tools/seal.py book/*.ipynb      run these chapters; seal what their solutions say
 
-Tolerances and hints are written by hand in cnninv_lite/exercises.json. Read what is printed: it is what
-readers' answers are compared with.
+Tolerances and hints are written by hand in cnninv_lite/exercises.json; kinds and hashes come from the
+answers. Read what is printed: it is what readers' answers are compared with.
 """
 
 import json
@@ -47,7 +47,9 @@ def main(paths):
         for found in pool.map(answers, paths):
             for label, answer in found.items():
                 print(label, *answer)
-                stored[label]["sealed"] = seal(label, answer, stored[label]["tolerance"])
+                stored[label]["kinds"], stored[label]["sealed"] = seal(
+                    label, answer, stored[label]["tolerance"]
+                )
     STORE.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf8")
 
 

@@ -17,11 +17,12 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES, SITE = ROOT / "_build" / "student-sources", ROOT / "_build" / "student"
 LEFT_OUT = ["instructor"]
+ENTRY = re.compile(rf"^\{{doc\}}`({'|'.join(LEFT_OUT)})`\n: .*\n\n?", re.M)  # of the list of chapters
 BLOCK = re.compile(r"(?P<start>^:::+\{solution-start\})|(?P<end>^:::+\{solution-end\}\n:::+\n?)", re.M)
 
 
 def without_solutions(nb):
-    """Return a copy of a notebook without what stands between solution-start and solution-end."""
+    """Return a copy of a notebook without solutions and without entries for the pages that are left out."""
     nb, cells, inside = nbformat.from_dict(dict(nb)), [], False
     for cell in nb.cells:
         if cell.cell_type != "markdown":
@@ -39,7 +40,7 @@ def without_solutions(nb):
             )
         kept += "" if inside else cell.source[at:]
         if kept.strip():
-            cells.append(nbformat.from_dict(cell | {"source": kept.strip("\n")}))
+            cells.append(nbformat.from_dict(cell | {"source": ENTRY.sub("", kept).strip("\n")}))
     if inside:
         raise ValueError("a solution is opened and never closed")
     nb.cells = cells
