@@ -16,7 +16,7 @@ SOURCES := $(PAGES) $(ASSETS) $(wildcard cnninv_lite/*.py) _config.yml _toc.yml 
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book student slides lab colab test coverage properties seeds lint actionlint
+.PHONY: help book student slides lab colab lite test coverage properties seeds lint actionlint
 .PHONY: bench notebooks text from-text seal ledger lock clean
 .PHONY: same licences matrix mutants
 .DELETE_ON_ERROR:
@@ -38,6 +38,12 @@ lab: $(READY)  ## open the chapters in JupyterLab
 
 colab: $(READY)  ## write copies of the chapters for Colab to _build/colab
 	$(BIN)/python tools/colab.py
+
+lite:  ## make a site with the chapters and Python in the browser, in _build/lite (needs npm)
+	test -d _build/lite-env || $(PYTHON) -m venv _build/lite-env
+	_build/lite-env/bin/python -m pip install --quiet --disable-pip-version-check "jupyterlite-core[contents]==0.8.6" \
+	  jupyterlite-pyodide-kernel==0.8.6 ipywidgets==8.1.9
+	_build/lite-env/bin/python tools/lite.py
 
 test: $(HTML)  ## run all tests: module, notebooks, prose, pages
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile

@@ -21,7 +21,9 @@ NAMES = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
 def copies(tmp_path_factory):
     """Write all copies with an address that is not one."""
     folder = tmp_path_factory.mktemp("colab")
-    return {path.stem: path for path in colab.main(folder, "https://repository.invalid/book")}
+    return {
+        path.stem: path for path in colab.main(folder, "cnninv-lite @ git+https://repository.invalid/book")
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -109,10 +109,10 @@ def readable(source, known, entries, cited):
     return source.strip()
 
 
-def first_cell(address):
-    """Return the cell that sees to the module."""
-    if address:
-        how = f'    %pip install --quiet "cnninv-lite[plotting] @ git+{address}" scikit-learn'
+def first_cell(package):
+    """Return the cell that sees to the module: it installs the package, as pip is to call it."""
+    if package:
+        how = f'    %pip install --quiet "{package}" scikit-learn'
     else:
         how = (
             "    print(\"Install the module first: pip install '.[plotting]' in a copy of the repository.\")"
@@ -122,7 +122,7 @@ def first_cell(address):
     )
 
 
-def main(target=TARGET, address=None):
+def main(target=TARGET, package=None):
     """Write all copies; return their paths."""
     notebooks = {p.stem: nbformat.read(p, as_version=4) for p in sorted((ROOT / "book").glob("*.ipynb"))}
     known = labels(notebooks)
@@ -133,11 +133,12 @@ def main(target=TARGET, address=None):
         for cell in nb.cells:
             if cell.cell_type == "markdown":
                 cell.source = readable(cell.source, known, entries, cited)
-        nb.cells = [first_cell(address), *(c for c in nb.cells if c.source)]
+        nb.cells = [first_cell(package), *(c for c in nb.cells if c.source)]
         nbformat.validate(nb)
         nbformat.write(nb, target / f"{name}.ipynb")
     return [target / f"{name}.ipynb" for name in notebooks]
 
 
 if __name__ == "__main__":
-    print(*main(address=repository(ROOT)), sep="\n")
+    address = repository(ROOT)
+    print(*main(package=address and f"cnninv-lite[plotting] @ git+{address}"), sep="\n")
