@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 from collections import Counter
@@ -19,6 +20,8 @@ from .gram import check_pair
 from .rip import rip_search
 
 __all__ = ["attack", "check", "seal"]
+
+ROUNDS = 20_000  # of PBKDF2
 
 _misses: Counter[str] = Counter()  # wrong answers and asked-for hints, by label: which hint comes next
 WHOLE, NUMBER, TRUTH, WORD = "a whole number", "a number", "True or False", "a word"  # kinds of parts
@@ -217,11 +220,19 @@ def _matches(label, index: int, part, entry) -> bool:
 
 def _hash(label, index: int, token: str) -> str:
     """Hash slowly, salted with the exercise and the part: a table of guesses must be made for each."""
-    mac = hmac.new(token.encode(), digestmod="sha256")  # PBKDF2, which Python in the browser is without
-    block, mixed = f"{label}/{index}".encode() + b"\0\0\0\1", 0
-    for _ in range(20_000):
+    salt = f"{label}/{index}".encode()
+    if hasattr(hashlib, "pbkdf2_hmac"):
+        return hashlib.pbkdf2_hmac("sha256", token.encode(), salt, ROUNDS).hex()[:24]
+    return _pbkdf2(token.encode(), salt).hex()[:24]  # Python in the browser has no OpenSSL
+
+
+def _pbkdf2(secret: bytes, salt: bytes) -> bytes:
+    """Return what ``hashlib.pbkdf2_hmac("sha256", secret, salt, ROUNDS)`` returns."""
+    mac = hmac.new(secret, digestmod="sha256")
+    block, mixed = salt + b"\0\0\0\1", 0
+    for _ in range(ROUNDS):
         turn = mac.copy()
         turn.update(block)
         block = turn.digest()
         mixed ^= int.from_bytes(block, "big")
-    return mixed.to_bytes(32, "big").hex()[:24]
+    return mixed.to_bytes(32, "big")
