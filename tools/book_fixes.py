@@ -4,12 +4,16 @@
   public address.
 - Links to the repository, and the pages' own address, appear where they are known: from the git remote or the
   CI's variables, and from the variable ``BOOK_URL``. None is made up; without them the buttons are left out.
+- The index has the terms of book/index.toml, each with a link to where it is introduced, and stands in the table of
+  contents. A term whose place is gone is a warning, which fails the build.
 - Scripts that an extension adds twice are added once; the bibliography is marked up as the list that it is.
 """
 
 import os
 import re
 import subprocess
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 COPIES = "colab"  # the branch to which the copies for Colab are published
@@ -59,6 +63,57 @@ def configure(app, config):
         config.ogp_social_cards = {"enable": False}
 
 
+def index_terms(root):
+    """Return the terms of the index and the places of each: term -> list of labels and of "chapter: words"."""
+    terms = tomllib.loads((Path(root) / "book" / "index.toml").read_text(encoding="utf8"))
+    return {term: [places] if isinstance(places, str) else places for term, places in terms.items()}
+
+
+def place(doctree, docname, target):
+    """Return the id of the element of a page that a place of the index means, or None."""
+    from docutils import nodes
+
+    page, _, words = target.partition(": ")
+    if not words:
+        return next((target for node in doctree.findall(nodes.Element) if target in node["ids"]), None)
+    if docname == f"book/{page}":
+        for node in doctree.findall(lambda n: isinstance(n, nodes.title | nodes.paragraph | nodes.term)):
+            if words in " ".join(node.astext().split()):
+                owner = node.parent if isinstance(node, nodes.title) else node
+                if not owner["ids"]:
+                    owner["ids"].append(nodes.make_id(f"index-{words}"))
+                return owner["ids"][0]
+    return None
+
+
+def fill_index(app, doctree):
+    """Add the entries that point to this page, as {index} directives in it would; list the index in the contents."""
+    from sphinx import addnodes
+
+    docname = app.env.docname
+    entries = app.env.get_domain("index").entries.setdefault(docname, [])
+    for term, targets in index_terms(app.srcdir).items():
+        found = filter(None, (place(doctree, docname, target) for target in targets))
+        entries += [("single", term, at, "", None) for at in found]
+    if docname == app.config.root_doc and (contents := list(doctree.findall(addnodes.toctree))):
+        contents[-1]["entries"].append((None, "genindex"))
+
+
+def check_index(app, env):
+    """Warn of places that no page has."""
+    from sphinx.util import logging
+
+    placed = Counter(entry[1] for entries in env.get_domain("index").entries.values() for entry in entries)
+    for term, targets in index_terms(app.srcdir).items():
+        if placed[term] < len(targets):
+            logging.getLogger(__name__).warning(
+                "book/index.toml: of the places of %r no page has %d: %s",
+                term,
+                len(targets) - placed[term],
+                ", ".join(targets),
+            )
+
+
 def repair_page(app, pagename, templatename, context, doctree):
     """Keep the first of equal inline scripts (sphinx-thebe repeats its own); make list items list items."""
     kept, seen = [], set()
@@ -101,6 +156,8 @@ def setup(app):
     if os.environ.get("BOOK_URL"):  # social cards need the pages' address
         app.setup_extension("sphinxext.opengraph")
     app.connect("config-inited", configure, priority=1)
+    app.connect("doctree-read", fill_index, priority=100)  # before the contents are collected
+    app.connect("env-check-consistency", check_index)
     app.connect("html-page-context", repair_page, priority=900)
     app.connect("build-finished", report_times)
     app.connect("autodoc-process-docstring", plain_docstring, priority=100)
