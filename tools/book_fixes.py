@@ -4,11 +4,13 @@
   public address.
 - Links to the repository, and the pages' own address, appear where they are known: from the git remote or the
   CI's variables, and from the variable ``BOOK_URL``. None is made up; without them the buttons are left out.
-- The index has the terms of book/index.toml, each with a link to where it is introduced, and stands in the table of
-  contents. A term whose place is gone is a warning, which fails the build.
+- The index has the terms of book/index.toml, each with a link to where it is introduced, and stands in the
+  table of contents. A term whose place is gone is a warning, which fails the build.
+- What widgets need comes after the text, and their names are the same in each build.
 - Scripts that an extension adds twice are added once; the bibliography is marked up as the list that it is.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -19,6 +21,7 @@ from pathlib import Path
 COPIES = "colab"  # the branch to which the copies for Colab are published
 CDN = "https://cdn.jsdelivr.net/npm/"
 MATHJAX = ("vendor/mathjax/tex-chtml-full.js", CDN + "mathjax@3.2.2/es5/tex-chtml-full.js")
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGETS = ("vendor/html-manager/embed.js", CDN + "@jupyter-widgets/html-manager@1.0.15/dist/embed.js")
 
 
@@ -42,7 +45,7 @@ def configure(app, config):
     local, public = 0, 1
     where = local if (Path(app.srcdir) / "book/assets" / MATHJAX[local]).exists() else public
     config.mathjax_path = MATHJAX[where]
-    config.nb_ipywidgets_js = {WIDGETS[where]: {}}
+    config.nb_ipywidgets_js = {WIDGETS[where]: {"async": "async"}}  # the text does not wait for it
     if url := repository(app.srcdir):
         config.html_theme_options |= {
             "repository_url": url,
@@ -64,7 +67,7 @@ def configure(app, config):
 
 
 def index_terms(root):
-    """Return the terms of the index and the places of each: term -> list of labels and of "chapter: words"."""
+    """Return the terms of the index: term -> list of its places, labels or "chapter: words"."""
     terms = tomllib.loads((Path(root) / "book" / "index.toml").read_text(encoding="utf8"))
     return {term: [places] if isinstance(places, str) else places for term, places in terms.items()}
 
@@ -87,7 +90,7 @@ def place(doctree, docname, target):
 
 
 def fill_index(app, doctree):
-    """Add the entries that point to this page, as {index} directives in it would; list the index in the contents."""
+    """Add the entries that point to this page, as {index} directives do; list the index in the contents."""
     from sphinx import addnodes
 
     docname = app.env.docname
@@ -114,12 +117,22 @@ def check_index(app, env):
             )
 
 
+def numbered(text, state):
+    """Return a text with numbers for the random names of widgets, which a state has in their order."""
+    number = {name: f"widget-{i}" for i, name in enumerate(json.loads(state)["state"])}
+    return re.sub(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", lambda name: number.get(name[0], name[0]), text)
+
+
 def repair_page(app, pagename, templatename, context, doctree):
-    """Keep the first of equal inline scripts (sphinx-thebe repeats its own); make list items list items."""
+    """Put the state of widgets behind the text; repair the scripts and the markup of extensions."""
     kept, seen = [], set()
     for script in context.get("script_files", []):
-        body = getattr(script, "attributes", {}).get("body")
-        if not (body and body in seen):
+        attributes = getattr(script, "attributes", {})
+        body = attributes.get("body")
+        if attributes.get("type") == WIDGET_STATE:
+            script = f'<script type="{WIDGET_STATE}">{body}</script>'
+            context["body"] = numbered(context["body"] + script, body)
+        elif not (body and body in seen):  # sphinx-thebe repeats its own
             kept.append(script)
         seen.add(body)
     context["script_files"] = kept
@@ -130,7 +143,8 @@ def repair_page(app, pagename, templatename, context, doctree):
             elif button.get("text") == "Binder":
                 button["text"] = "JupyterLab on Binder"
     if "body" in context:
-        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        body = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')  # in a list
+        context["body"] = re.sub(r' id="(proof|exercise|solution)-content"', "", body)  # of many boxes
 
 
 def plain_docstring(app, what, name, obj, opts, lines):
