@@ -1,6 +1,7 @@
 # Everything runs in .venv, made from requirements.lock. `make help` lists the targets.
 PYTHON ?= python3
 JOBS ?= 2
+EXECUTE ?= off
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +19,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help book student slides lab colab lite test coverage properties seeds lint actionlint
 .PHONY: bench notebooks text from-text seal ledger lock clean
-.PHONY: same licences matrix mutants
+.PHONY: same same-pages licences matrix mutants
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -63,6 +64,15 @@ same: $(READY)  ## run the notebooks twice: the second run must give the same by
 	cp -r _build/same/first _build/same/second
 	$(BIN)/python tools/notebooks.py run _build/same/second/*.ipynb
 	diff -r _build/same/first _build/same/second
+
+same-pages: $(READY) $(VENDOR)  ## build the pages twice, elsewhere: the same bytes (EXECUTE=force: from new runs, 15 min)
+	rm -rf _build/same-pages
+	for copy in first second; do \
+	  mkdir -p _build/same-pages/$$copy && cp -r book tools _config.yml _toc.yml _build/same-pages/$$copy && \
+	  sed -i 's/execute_notebooks: force/execute_notebooks: "$(EXECUTE)"/' _build/same-pages/$$copy/_config.yml && \
+	  $(BIN)/jupyter-book build _build/same-pages/$$copy --all -W -n --keep-going >/dev/null || exit 1; \
+	done
+	diff -r _build/same-pages/first/_build/html _build/same-pages/second/_build/html
 
 matrix: $(READY)  ## compare the notebooks under other processors' kernels, threads, versions and Pythons
 	$(BIN)/python -m pip install --quiet uv

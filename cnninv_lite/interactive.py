@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 from itertools import product
@@ -13,10 +14,14 @@ from urllib.parse import quote
 import ipywidgets as widgets
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.image import AxesImage
+from PIL import Image
 
 __all__ = ["sliders"]
 
 MAX_FRAMES = 150
+PNG = re.compile(r"(?<=data:image/png;base64,)[^\"]+")
 
 
 def sliders(draw: Callable, *, alt: str, **values: Sequence):
@@ -72,7 +77,11 @@ def sliders(draw: Callable, *, alt: str, **values: Sequence):
         if not isinstance(fig, mpl.figure.Figure):
             raise TypeError(f"draw must return a Matplotlib figure, but returned {type(fig).__name__}.")
         picture = picture or _bytes(fig, "png")
-        svg = _bytes(fig, "svg").decode()
+        for image in fig.findobj(AxesImage):  # pixels as they are, if that is fewer than are drawn
+            extent = image.get_window_extent()
+            if image.get_array().size < extent.width * extent.height:
+                image.set_interpolation("none")
+        svg = PNG.sub(_smaller, _bytes(fig, "svg").decode())
         plt.close(fig)
         source = "data:image/svg+xml," + quote(svg[svg.index("<svg") :], safe=" =:/;,()'")
         frames.append(widgets.HTML(f'<img alt="{escape(alt.format(**setting))}" src="{source}">'))
@@ -103,6 +112,19 @@ def _linked(control, children):
     stack = widgets.Stack(children, selected_index=0)
     widgets.jslink((control, "index"), (stack, "selected_index"))
     return stack
+
+
+def _smaller(found) -> str:
+    """Return a PNG picture with a palette in place of four bytes a pixel, if it has up to 256 colours."""
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(found[0]))).convert("RGBA"))
+    colours, index = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
+    if len(colours) > 256 or colours[:, 3].min() < 255:
+        return found[0]
+    image = Image.fromarray(index.reshape(pixels.shape[:2]).astype(np.uint8))
+    image.putpalette(colours[:, :3].tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _bytes(fig, kind: str) -> bytes:

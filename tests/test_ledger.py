@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import tomllib
 from operator import attrgetter
 from pathlib import Path
 
@@ -88,3 +89,12 @@ def test_the_rules_notice(change):
 def test_the_page_is_that_of_the_data():
     written = (ROOT / "book" / "ledger.md").read_text(encoding="utf8")
     assert written == tool.page(ROWS, BOOKS), "book/ledger.md is stale: run `make ledger`"
+
+
+def test_every_box_is_in_the_index_whose_terms_are_in_order():
+    """The build itself fails on a place that is gone."""
+    index = tomllib.loads((ROOT / "book" / "index.toml").read_text(encoding="utf8"))
+    places = {place for found in index.values() for place in ([found] if isinstance(found, str) else found)}
+    missing = {label for book in BOOKS.values() for label in book.boxes} - places
+    assert not missing, f"book/index.toml has no term for {missing}"
+    assert list(index) == sorted(index, key=str.casefold)

@@ -1,11 +1,14 @@
 """The built pages, in a browser: what a reader gets, with a mouse, with keys, on a telephone, in the dark."""
 
 import functools
+import gzip
+import html.parser
 import http.server
 import os
 import shutil
 import threading
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -27,6 +30,11 @@ ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Other sites that pages may lead to: those of the buttons, and where the pages themselves are published.
+SITES = {"github.com", "mybinder.org", "colab.research.google.com"}
+SITES.add(urlsplit(os.environ.get("BOOK_URL", "")).netloc)
+# What a page may weigh in all, compressed as servers do it: a plain page, and one with sliders.
+PLAIN, SLIDING = 1_500_000, 2_000_000
 # Rules that the theme's own markup breaks: the names of its search buttons, and parts outside landmarks.
 THEME_RULES = {"label-content-name-mismatch", "region"}
 
@@ -35,6 +43,66 @@ def need(thing, reason):
     """Skip the tests where a tool is missing; in CI nothing is skipped."""
     if not thing:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
+class Names(html.parser.HTMLParser):
+    """The ids of a page, and the links from all its attributes that hold addresses."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.ids, self.links = [], []
+        self.feed(path.read_text(encoding="utf8"))
+
+    def handle_starttag(self, tag, attrs):
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.links += [
+            value or ""
+            for name, value in attrs
+            if name in ("href", "src", "action", "poster") or (name == "content" and "://" in (value or ""))
+        ]
+
+
+def wrong_links(folder):
+    """Return the links of a folder of pages that lead nowhere or to other sites, and ids given twice."""
+    paths = [path for path in sorted(folder.rglob("*.html")) if "_static" not in path.parts]
+    pages, wrong = {path.resolve(): Names(path) for path in paths}, []
+    for path, page in pages.items():
+        where = path.relative_to(folder.resolve()).as_posix()
+        wrong += [f"{where}: id {name} is given twice" for name in set(page.ids) if page.ids.count(name) > 1]
+        for link in set(page.links):
+            parts = urlsplit(link)
+            if parts.scheme in ("data", "mailto"):
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if parts.netloc:
+                if parts.netloc not in SITES:
+                    wrong.append(f"{where}: another site, {link}")
+            elif not target.exists():
+                wrong.append(f"{where}: no file for {link}")
+            elif parts.fragment and unquote(parts.fragment) not in pages[target].ids:
+                wrong.append(f"{where}: no element for {link}")
+    return wrong
+
+
+def test_links_lead_somewhere():
+    need(PAGES, "there are no built pages: make book")
+    wrong = wrong_links(HTML)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_wrong_links_are_noticed(tmp_path):
+    (tmp_path / "a.html").write_text('<p id="x"><a href="b.html#y"></a><a href="#x"></a><img src="data:,">')
+    (tmp_path / "b.html").write_text('<p id="y"><a href="a.html#x"></a><p id="z">')
+    assert wrong_links(tmp_path) == []
+    (tmp_path / "b.html").write_text(
+        '<p id="z"><p id="z"><a href="https://site.invalid/"></a><img src="c.png">'
+    )
+    assert sorted(wrong_links(tmp_path)) == [
+        "a.html: no element for b.html#y",
+        "b.html: another site, https://site.invalid/",
+        "b.html: id z is given twice",
+        "b.html: no file for c.png",
+    ]
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -69,24 +137,38 @@ def browser():
 
 @pytest.fixture(scope="module", params=PAGES or ["no pages"])
 def page(request, site, browser):
-    """Open one page, with a list of all that went wrong on the way, and wait until scripts are done."""
+    """Open one page, with lists of what was loaded and what went wrong, and wait until scripts are done.
+
+    The widgets' script is held back until the formulas are set: reading does not wait for it.
+    """
     page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    page.wrong = []
+    page.wrong, page.files, held = [], set(), []
     page.set_default_timeout(15_000)
     page.on("pageerror", lambda error: page.wrong.append(f"script error: {error}"))
     page.on("console", lambda line: line.type == "error" and page.wrong.append(f"console: {line.text}"))
     page.on("response", lambda r: r.status >= 400 and page.wrong.append(f"{r.status} for {r.url}"))
 
     def local_only(route):
-        if route.request.url.startswith((site, "data:", "blob:")):
+        if route.request.url.startswith(site):
+            page.files.add(unquote(urlsplit(route.request.url).path).lstrip("/"))
+        if "/html-manager/embed.js" in route.request.url:
+            held.append(route)
+        elif route.request.url.startswith((site, "data:", "blob:")):
             route.continue_()
         else:
             page.wrong.append(f"a request to {route.request.url}")
             route.abort()
 
     page.route("**/*", local_only)
-    page.goto(site + request.param, wait_until="load")
+    page.goto(site + request.param, wait_until="commit")
+    page.wait_for_function(  # fails where a script stands between the reader and the text
+        """document.querySelector("footer, .footer-content, #search-results") &&
+           (!document.querySelector("script[src*=mathjax]") || window.MathJax?.startup?.promise)"""
+    )
     page.evaluate("window.MathJax?.startup?.promise")
+    for route in held:
+        route.continue_()
+    page.wait_for_load_state("load")
     views = page.locator('script[type="application/vnd.jupyter.widget-view+json"]').count()
     if views:
         page.wait_for_function(f"document.querySelectorAll('.jupyter-widgets.widget-box').length >= {views}")
@@ -97,6 +179,20 @@ def page(request, site, browser):
 
 def test_nothing_goes_wrong_and_nothing_comes_from_elsewhere(page):
     assert not page.wrong, "\n".join(page.wrong)
+
+
+@functools.cache
+def weight(name):
+    """Return the bytes that a file takes on its way to a reader."""
+    data = (HTML / name).read_bytes()
+    return len(data if name.endswith((".png", ".woff", ".woff2")) else gzip.compress(data, 6))
+
+
+def test_weight(page):
+    total = sum(map(weight, page.files))
+    heavy = sorted(page.files, key=weight)[-5:]
+    assert total > 200_000, "the requests were not seen"
+    assert total < (SLIDING if page.views else PLAIN), f"{total:,} bytes, most of them in {heavy}"
 
 
 def test_maths_is_typeset(page):
@@ -207,3 +303,111 @@ def test_narrow_page_does_not_overflow(page):
             .slice(0, 3).map(e => e.outerHTML.slice(0, 100))"""
     )
     assert overflow <= 0, f"{overflow} px too wide: {widest}"
+
+
+@pytest.fixture
+def chapter(site, browser):
+    """Open a chapter with everything in it, fresh for each test."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page.set_default_timeout(15_000)
+    page.goto(site + "book/max_pooling.html", wait_until="load")
+    page.wait_for_function("document.querySelectorAll('.noUi-handle').length > 0")
+    yield page
+    page.close()
+
+
+def test_tab_reaches_everything_and_shows_where_it_is(chapter):
+    """Each stop of the Tab key looks different from what it is without the focus."""
+    stops, hidden = [], []
+    chapter.evaluate("document.querySelectorAll('details').forEach(e => e.open = false)")
+    for _ in range(500):
+        chapter.keyboard.press("Tab")
+        name, seen = chapter.evaluate(
+            """() => {
+                const e = document.activeElement, look = () => ["", "::before", "::after"].map(part => {
+                    const s = getComputedStyle(e, part);
+                    return [s.outlineStyle != "none" && s.outlineWidth, s.boxShadow, s.borderColor,
+                            s.backgroundColor, s.textDecorationThickness].join();
+                }).join();
+                const focused = look();
+                e.blur();
+                const seen = look() != focused;
+                e.focus();
+                return [e === document.body ? "" : e.outerHTML.slice(0, 160), seen];
+            }"""
+        )
+        if not name or (stops and name == stops[0]):
+            break
+        stops.append(name)
+        if not seen:
+            hidden.append(name)
+    for what in ("Skip to main", "theme-switch", "search", "toggle-button", "noUi-handle", "<summary", "right-next"):
+        assert any(what in stop for stop in stops), what
+    assert not hidden, "\n".join(hidden)
+
+
+def test_keys_alone(chapter):
+    """A proof opens and closes, the theme changes, the search opens, closes and finds."""
+    keys = chapter.keyboard
+    button = chapter.locator("button.toggle-button").first
+    proof = chapter.locator(".admonition.toggle").first
+    button.focus()
+    for key, hidden in (("Enter", False), ("Enter", True), ("Space", False), ("Space", True)):
+        keys.press(key)
+        assert ("toggle-hidden" in proof.get_attribute("class")) == hidden, key
+    cell = chapter.locator("details.hide").first
+    cell.locator("summary").focus()
+    keys.press("Enter")
+    assert cell.evaluate("e => e.open")
+
+    switch, modes = chapter.locator("button.theme-switch-button:visible").first, set()
+    for _ in range(3):
+        switch.focus()  # the theme takes it away each time
+        keys.press("Enter")
+        modes.add(chapter.evaluate("document.documentElement.dataset.mode"))
+    assert modes == {"light", "dark", "auto"}
+
+    field = chapter.locator("#pst-search-dialog input")
+    keys.press("Control+k")
+    assert field.is_visible()
+    keys.press("Escape")
+    assert not field.is_visible()
+    keys.press("Control+k")
+    keys.type("golden ratio")
+    keys.press("Enter")
+    chapter.wait_for_url("**/search.html?q=golden+ratio*")
+    chapter.wait_for_function("document.querySelectorAll('#search-results li a').length > 2")
+    assert "reconstruction" in " ".join(
+        link.get_attribute("href") for link in chapter.locator("#search-results li a").all()
+    )
+
+
+def test_paper_has_proofs_and_no_buttons(chapter):
+    chapter.emulate_media(media="print")
+    shown = chapter.evaluate(
+        """() => {
+            const visible = e => e.checkVisibility({visibilityProperty: true, opacityProperty: true})
+                                 && e.getBoundingClientRect().height > 0;
+            const count = selector => [...document.querySelectorAll(selector)].map(visible);
+            return {
+                proofs: count(".admonition.toggle:not(.solution) > .admonition-title ~ *"),
+                solutions: count(".solution.toggle > .admonition-title ~ *"),
+                buttons: count("main button, .bd-sidebar-primary, .bd-sidebar-secondary, .headerlink"),
+            };
+        }"""
+    )
+    assert len(shown["proofs"]) > 5
+    assert all(shown["proofs"])
+    assert len(shown["solutions"]) > 3
+    assert not any(shown["solutions"])
+    assert not any(shown["buttons"])
+
+    chapter.emulate_media(media="screen", color_scheme="dark")
+    chapter.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    themes = chapter.evaluate(
+        """() => ["beforeprint", "afterprint"].map(event => {
+            window.dispatchEvent(new Event(event));
+            return document.documentElement.dataset.theme;
+        })"""
+    )
+    assert themes == ["light", "dark"]

@@ -140,3 +140,10 @@ def test_notebook_is_stored_complete(path):
     if nbformat.writes(nb) != stored:
         wrong.append("it is not stored as `make notebooks` stores it")
     assert not wrong, f"{path.name}: " + "; ".join(wrong)
+
+
+def test_every_symbol_has_a_link_to_its_introduction():
+    page = (BOOK / "notation.md").read_text(encoding="utf8")
+    rows = [row for row in re.findall(r"^\| .*$", page, re.MULTILINE) if not row.startswith("| Symbol")]
+    assert len(rows) > 20
+    assert [row for row in rows if "{prf:ref}`" not in row] == []

@@ -4,17 +4,24 @@
   public address.
 - Links to the repository, and the pages' own address, appear where they are known: from the git remote or the
   CI's variables, and from the variable ``BOOK_URL``. None is made up; without them the buttons are left out.
+- The index has the terms of book/index.toml, each with a link to where it is introduced, and stands in the
+  table of contents. A term whose place is gone is a warning, which fails the build.
+- What widgets need comes after the text, and their names are the same in each build.
 - Scripts that an extension adds twice are added once; the bibliography is marked up as the list that it is.
 """
 
+import json
 import os
 import re
 import subprocess
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 COPIES = "colab"  # the branch to which the copies for Colab are published
 CDN = "https://cdn.jsdelivr.net/npm/"
 MATHJAX = ("vendor/mathjax/tex-chtml-full.js", CDN + "mathjax@3.2.2/es5/tex-chtml-full.js")
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGETS = ("vendor/html-manager/embed.js", CDN + "@jupyter-widgets/html-manager@1.0.15/dist/embed.js")
 
 
@@ -38,7 +45,7 @@ def configure(app, config):
     local, public = 0, 1
     where = local if (Path(app.srcdir) / "book/assets" / MATHJAX[local]).exists() else public
     config.mathjax_path = MATHJAX[where]
-    config.nb_ipywidgets_js = {WIDGETS[where]: {}}
+    config.nb_ipywidgets_js = {WIDGETS[where]: {"async": "async"}}  # the text does not wait for it
     if url := repository(app.srcdir):
         config.html_theme_options |= {
             "repository_url": url,
@@ -59,12 +66,73 @@ def configure(app, config):
         config.ogp_social_cards = {"enable": False}
 
 
+def index_terms(root):
+    """Return the terms of the index: term -> list of its places, labels or "chapter: words"."""
+    terms = tomllib.loads((Path(root) / "book" / "index.toml").read_text(encoding="utf8"))
+    return {term: [places] if isinstance(places, str) else places for term, places in terms.items()}
+
+
+def place(doctree, docname, target):
+    """Return the id of the element of a page that a place of the index means, or None."""
+    from docutils import nodes
+
+    page, _, words = target.partition(": ")
+    if not words:
+        return next((target for node in doctree.findall(nodes.Element) if target in node["ids"]), None)
+    if docname == f"book/{page}":
+        for node in doctree.findall(lambda n: isinstance(n, nodes.title | nodes.paragraph | nodes.term)):
+            if words in " ".join(node.astext().split()):
+                owner = node.parent if isinstance(node, nodes.title) else node
+                if not owner["ids"]:
+                    owner["ids"].append(nodes.make_id(f"index-{words}"))
+                return owner["ids"][0]
+    return None
+
+
+def fill_index(app, doctree):
+    """Add the entries that point to this page, as {index} directives do; list the index in the contents."""
+    from sphinx import addnodes
+
+    docname = app.env.docname
+    entries = app.env.get_domain("index").entries.setdefault(docname, [])
+    for term, targets in index_terms(app.srcdir).items():
+        found = filter(None, (place(doctree, docname, target) for target in targets))
+        entries += [("single", term, at, "", None) for at in found]
+    if docname == app.config.root_doc and (contents := list(doctree.findall(addnodes.toctree))):
+        contents[-1]["entries"].append((None, "genindex"))
+
+
+def check_index(app, env):
+    """Warn of places that no page has."""
+    from sphinx.util import logging
+
+    placed = Counter(entry[1] for entries in env.get_domain("index").entries.values() for entry in entries)
+    for term, targets in index_terms(app.srcdir).items():
+        if placed[term] < len(targets):
+            logging.getLogger(__name__).warning(
+                "book/index.toml: of the places of %r no page has %d: %s",
+                term,
+                len(targets) - placed[term],
+                ", ".join(targets),
+            )
+
+
+def numbered(text, state):
+    """Return a text with numbers for the random names of widgets, which a state has in their order."""
+    number = {name: f"widget-{i}" for i, name in enumerate(json.loads(state)["state"])}
+    return re.sub(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", lambda name: number.get(name[0], name[0]), text)
+
+
 def repair_page(app, pagename, templatename, context, doctree):
-    """Keep the first of equal inline scripts (sphinx-thebe repeats its own); make list items list items."""
+    """Put the state of widgets behind the text; repair the scripts and the markup of extensions."""
     kept, seen = [], set()
     for script in context.get("script_files", []):
-        body = getattr(script, "attributes", {}).get("body")
-        if not (body and body in seen):
+        attributes = getattr(script, "attributes", {})
+        body = attributes.get("body")
+        if attributes.get("type") == WIDGET_STATE:
+            script = f'<script type="{WIDGET_STATE}">{body}</script>'
+            context["body"] = numbered(context["body"] + script, body)
+        elif not (body and body in seen):  # sphinx-thebe repeats its own
             kept.append(script)
         seen.add(body)
     context["script_files"] = kept
@@ -75,7 +143,8 @@ def repair_page(app, pagename, templatename, context, doctree):
             elif button.get("text") == "Binder":
                 button["text"] = "JupyterLab on Binder"
     if "body" in context:
-        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        body = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')  # in a list
+        context["body"] = re.sub(r' id="(proof|exercise|solution)-content"', "", body)  # of many boxes
 
 
 def plain_docstring(app, what, name, obj, opts, lines):
@@ -101,6 +170,8 @@ def setup(app):
     if os.environ.get("BOOK_URL"):  # social cards need the pages' address
         app.setup_extension("sphinxext.opengraph")
     app.connect("config-inited", configure, priority=1)
+    app.connect("doctree-read", fill_index, priority=100)  # before the contents are collected
+    app.connect("env-check-consistency", check_index)
     app.connect("html-page-context", repair_page, priority=900)
     app.connect("build-finished", report_times)
     app.connect("autodoc-process-docstring", plain_docstring, priority=100)

@@ -3,6 +3,14 @@
 // Font Awesome would go on to replace the <i> elements inside the widgets.
 window.FontAwesomeConfig = { observeMutations: false };
 
+// Paper is white: the light theme is printed.
+let theme;
+window.addEventListener("beforeprint", () => {
+  theme = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
+});
+window.addEventListener("afterprint", () => { document.documentElement.dataset.theme = theme; });
+
 document.addEventListener("DOMContentLoaded", () => {
   // HTML widgets ask MathJax 2 to typeset them; the page has MathJax 3.
   const mathjax = window.MathJax;
