@@ -4,6 +4,7 @@
   public address.
 - Links to the repository, and the pages' own address, appear where they are known: from the git remote or the
   CI's variables, and from the variable ``BOOK_URL``. None is made up; without them the buttons are left out.
+- The PDF is offered where tools/pdf.py has made it.
 - Scripts that an extension adds twice are added once; the bibliography is marked up as the list that it is.
 """
 
@@ -12,6 +13,7 @@ import re
 import subprocess
 from pathlib import Path
 
+PDF = "_build/book.pdf"
 COPIES = "colab"  # the branch to which the copies for Colab are published
 CDN = "https://cdn.jsdelivr.net/npm/"
 MATHJAX = ("vendor/mathjax/tex-chtml-full.js", CDN + "mathjax@3.2.2/es5/tex-chtml-full.js")
@@ -39,6 +41,8 @@ def configure(app, config):
     where = local if (Path(app.srcdir) / "book/assets" / MATHJAX[local]).exists() else public
     config.mathjax_path = MATHJAX[where]
     config.nb_ipywidgets_js = {WIDGETS[where]: {}}
+    if (Path(app.srcdir) / PDF).exists():
+        config.html_extra_path = [PDF]
     if url := repository(app.srcdir):
         config.html_theme_options |= {
             "repository_url": url,
@@ -60,7 +64,7 @@ def configure(app, config):
 
 
 def repair_page(app, pagename, templatename, context, doctree):
-    """Keep the first of equal inline scripts (sphinx-thebe repeats its own); make list items list items."""
+    """Keep the first of equal inline scripts (sphinx-thebe repeats its own), mend the list, offer the PDF."""
     kept, seen = [], set()
     for script in context.get("script_files", []):
         body = getattr(script, "attributes", {}).get("body")
@@ -69,6 +73,14 @@ def repair_page(app, pagename, templatename, context, doctree):
         seen.add(body)
     context["script_files"] = kept
     for group in context.get("header_buttons", []):  # Colab opens the copies of tools/colab.py
+        if group.get("label") == "download-buttons" and app.config.html_extra_path:
+            book = {"url": context["pathto"](Path(PDF).name, 1), "text": "The book as .pdf", "type": "link"}
+            book |= {
+                "tooltip": "Download the whole book",
+                "icon": "fas fa-book",
+                "label": "download-book-button",
+            }
+            group["buttons"].append(book)
         for button in group.get("buttons", []) if group.get("label") == "launch-buttons" else []:
             if button.get("text") == "Colab":
                 button["url"] = button["url"].replace("/blob/main/", f"/blob/{COPIES}/")
