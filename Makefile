@@ -17,7 +17,7 @@ SOURCES := $(PAGES) $(ASSETS) $(wildcard cnninv_lite/*.py) _config.yml _toc.yml 
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book student slides lab colab lite test coverage properties seeds lint actionlint
+.PHONY: help book pdf student slides lab colab lite test coverage properties seeds lint actionlint
 .PHONY: bench notebooks text from-text seal ledger lock clean
 .PHONY: same same-pages licences matrix mutants
 .DELETE_ON_ERROR:
@@ -27,6 +27,9 @@ help:  ## list the targets
 
 book: $(HTML)  ## run the notebooks, build the pages, say where they are
 	@echo; echo "The book: file://$(CURDIR)/$(HTML)"
+
+pdf: $(READY)  ## print the book to _build/book.pdf from the stored outputs (needs LaTeX); make book then offers it
+	$(BIN)/python tools/pdf.py
 
 student: $(READY) $(VENDOR)  ## build the edition without solutions, from the stored outputs
 	$(BIN)/python tools/student.py
@@ -145,6 +148,6 @@ $(VENDOR): tools/vendor_js.sh
 	sh tools/vendor_js.sh
 	@mkdir -p $(@D) && touch $@
 
-$(HTML): $(READY) $(VENDOR) $(SOURCES)
+$(HTML): $(READY) $(VENDOR) $(SOURCES) $(wildcard _build/book.pdf)
 	$(BIN)/jupyter-book build . --all -W -n --keep-going
 	@touch $@

@@ -7,6 +7,7 @@
 - The index has the terms of book/index.toml, each with a link to where it is introduced, and stands in the
   table of contents. A term whose place is gone is a warning, which fails the build.
 - What widgets need comes after the text, and their names are the same in each build.
+- The PDF is offered where tools/pdf.py has made it.
 - Scripts that an extension adds twice are added once; the bibliography is marked up as the list that it is.
 """
 
@@ -18,6 +19,7 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
+PDF = "_build/book.pdf"
 COPIES = "colab"  # the branch to which the copies for Colab are published
 CDN = "https://cdn.jsdelivr.net/npm/"
 MATHJAX = ("vendor/mathjax/tex-chtml-full.js", CDN + "mathjax@3.2.2/es5/tex-chtml-full.js")
@@ -46,6 +48,8 @@ def configure(app, config):
     where = local if (Path(app.srcdir) / "book/assets" / MATHJAX[local]).exists() else public
     config.mathjax_path = MATHJAX[where]
     config.nb_ipywidgets_js = {WIDGETS[where]: {"async": "async"}}  # the text does not wait for it
+    if (Path(app.srcdir) / PDF).exists():
+        config.html_extra_path = [PDF]
     if url := repository(app.srcdir):
         config.html_theme_options |= {
             "repository_url": url,
@@ -125,6 +129,7 @@ def numbered(text, state):
 
 def repair_page(app, pagename, templatename, context, doctree):
     """Put the state of widgets behind the text; repair the scripts and the markup of extensions."""
+    """Keep the first of equal inline scripts (sphinx-thebe repeats its own), mend the list, offer the PDF."""
     kept, seen = [], set()
     for script in context.get("script_files", []):
         attributes = getattr(script, "attributes", {})
@@ -137,6 +142,14 @@ def repair_page(app, pagename, templatename, context, doctree):
         seen.add(body)
     context["script_files"] = kept
     for group in context.get("header_buttons", []):  # Colab opens the copies of tools/colab.py
+        if group.get("label") == "download-buttons" and app.config.html_extra_path:
+            book = {"url": context["pathto"](Path(PDF).name, 1), "text": "The book as .pdf", "type": "link"}
+            book |= {
+                "tooltip": "Download the whole book",
+                "icon": "fas fa-book",
+                "label": "download-book-button",
+            }
+            group["buttons"].append(book)
         for button in group.get("buttons", []) if group.get("label") == "launch-buttons" else []:
             if button.get("text") == "Colab":
                 button["url"] = button["url"].replace("/blob/main/", f"/blob/{COPIES}/")

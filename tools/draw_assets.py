@@ -49,7 +49,7 @@ def arrow(ax, start, end, label, offset=(0, 0.14), bend=0.0):
     ax.text(*middle, label, ha="center", va="bottom", color=INK, fontsize=12)
 
 
-def architecture():
+def architecture(path="architecture.svg"):
     """Figure 1: x -> W -> h -> M(., k) -> z^, and the way back to x^ through W^T."""
     rng = np.random.default_rng(7)
     K, M, D, ell, k = 5, 2, 44, 14, 2
@@ -114,7 +114,7 @@ def architecture():
     ax.plot([2.6, 2.6], [-0.62, 0.5], color=INK, linewidth=1.2)
     arrow(ax, (2.6, 0.5), (1.98, 0.5), "")
     ax.text(6.25, -0.56, "$W^{\\top}$", ha="center", va="bottom", color=INK, fontsize=12)
-    save(fig, "architecture.svg")
+    save(fig, path)
 
 
 def mark(ax, left, bottom, cell):

@@ -47,21 +47,32 @@ def without_solutions(nb):
     return nb
 
 
-def write_sources():
-    """Write the sources of the student's edition."""
-    shutil.rmtree(SOURCES, ignore_errors=True)
-    shutil.copytree(
-        ROOT / "book", SOURCES / "book", ignore=shutil.ignore_patterns(".*", *map("{}.*".format, LEFT_OUT))
-    )
-    shutil.copytree(ROOT / "tools", SOURCES / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (SOURCES / "book").glob("*.ipynb"):
-        nbformat.write(without_solutions(nbformat.read(path, as_version=4)), path)
+def copy_sources(target, left_out=()):
+    """Copy the book's sources to `target`, but for some pages, to be built from the stored outputs."""
+    shutil.rmtree(target, ignore_errors=True)
+    ignored = shutil.ignore_patterns(".*", *map("{}.*".format, left_out))
+    shutil.copytree(ROOT / "book", target / "book", ignore=ignored)
+    shutil.copytree(ROOT / "tools", target / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     config = (ROOT / "_config.yml").read_text(encoding="utf8")
     config = re.sub(r"execute_notebooks: \w+", 'execute_notebooks: "off"', config)
-    (SOURCES / "_config.yml").write_text(config, encoding="utf8")
+    (target / "_config.yml").write_text(config, encoding="utf8")
     toc = (ROOT / "_toc.yml").read_text(encoding="utf8")
-    toc = re.sub(rf"^ *- file: book/({'|'.join(LEFT_OUT)})\n", "", toc, flags=re.M)
-    (SOURCES / "_toc.yml").write_text(toc, encoding="utf8")
+    toc = re.sub(rf"^ *- file: book/({'|'.join(left_out)})\n", "", toc, flags=re.M)
+    (target / "_toc.yml").write_text(toc, encoding="utf8")
+
+
+def build(sources, *options):
+    """Build the pages, or what the options say, from a copy of the sources; return whether that failed."""
+    command = [
+        Path(sys.executable).with_name("jupyter-book"),
+        "build",
+        sources,
+        "--all",
+        "-W",
+        "-n",
+        "--keep-going",
+    ]
+    return subprocess.run([*command, *options], stdout=subprocess.DEVNULL, check=False).returncode != 0
 
 
 def leaks(site):
@@ -81,17 +92,10 @@ def leaks(site):
 
 def main():
     """Write the sources, build them, look for leaks."""
-    write_sources()
-    command = [
-        Path(sys.executable).with_name("jupyter-book"),
-        "build",
-        str(SOURCES),
-        "--all",
-        "-W",
-        "-n",
-        "--keep-going",
-    ]
-    if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode:
+    copy_sources(SOURCES, LEFT_OUT)
+    for path in (SOURCES / "book").glob("*.ipynb"):
+        nbformat.write(without_solutions(nbformat.read(path, as_version=4)), path)
+    if build(SOURCES):
         return "the student's edition could not be built"
     shutil.rmtree(SITE, ignore_errors=True)
     shutil.move(SOURCES / "_build" / "html", SITE)
