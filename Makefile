@@ -71,7 +71,7 @@ same: $(READY)  ## run the notebooks twice: the second run must give the same by
 same-pages: $(READY) $(VENDOR)  ## build the pages twice, elsewhere: the same bytes (EXECUTE=force: from new runs, 15 min)
 	rm -rf _build/same-pages
 	for copy in first second; do \
-	  mkdir -p _build/same-pages/$$copy && cp -r book tools _config.yml _toc.yml _build/same-pages/$$copy && \
+	  mkdir -p _build/same-pages/$$copy && cp -r benchmarks book tools _config.yml _toc.yml _build/same-pages/$$copy && \
 	  sed -i 's/execute_notebooks: force/execute_notebooks: "$(EXECUTE)"/' _build/same-pages/$$copy/_config.yml && \
 	  $(BIN)/jupyter-book build _build/same-pages/$$copy --all -W -n --keep-going >/dev/null || exit 1; \
 	done

@@ -179,7 +179,11 @@ def report_times(app, error):
 
 
 def setup(app):
-    """Connect the functions above to the build."""
+    """Connect the functions above to the build; merge streams without the line breaks that MyST-NB adds."""
+    from myst_nb.core import render
+    from notebooks import merge_streams
+
+    render.coalesce_streams = merge_streams  # how the kernel cuts a stream depends on timing
     if os.environ.get("BOOK_URL"):  # social cards need the pages' address
         app.setup_extension("sphinxext.opengraph")
     app.connect("config-inited", configure, priority=1)
