@@ -46,7 +46,7 @@ GOALS = (
     ("energies", "torch", 1 / 50, ALL),
     ("energies", "torch, Gram matrices", 1 / 3, ALL),
 )
-POOLED = ("pooling", "round trip", "50 IHT steps")
+POOLED = ("pooling", "round trip", "50 IHT steps")  # where a tie may be broken otherwise in 32 bit
 BASE = {"M": 8, "D": 1024, "ell": 9, "K": 64, "k": 8, "batch": 16}
 SWEEP = {
     "D": (512, 1024, 2048, 4096),
@@ -58,8 +58,8 @@ SWEEP = {
 EXACT = ((32, 1, 16, 1, 6), (64, 3, 32, 1, 6), (128, 16, 9, 2, 7), (256, 64, 11, 1, 5), (16, 4, 8, 2, 8))
 
 
-def interleaved(calls, seconds):
-    """Time each call three times, once if in a hurry, or for so many seconds in all; return the medians."""
+def interleaved(calls, seconds, share=0.5):
+    """Time calls in turn, for so many seconds or three times, once if in a hurry; return the medians."""
     times = {name: [] for name in calls}
     end = perf_counter() + seconds
     while perf_counter() < end or len(next(iter(times.values()))) < (3 if seconds >= 1 else 1):
@@ -67,7 +67,7 @@ def interleaved(calls, seconds):
             start = perf_counter()
             call()
             times[name].append(perf_counter() - start)
-    return {name: sorted(t)[len(t) // 2] for name, t in times.items()}
+    return {name: sorted(t)[int(share * len(t))] for name, t in times.items()}
 
 
 def peak(call):
@@ -91,12 +91,12 @@ def layer(M, D, ell, K, t, batch, dtype, k=KEPT):
     return W, model, x.astype(dtype)
 
 
-def drawn(W, model):
+def drawn(W, model, count=CODES):
     """Return the table of lags and sparse codes: filters, positions and values."""
     from cnninv_lite.gram import LagTable
 
-    rng, shape = np.random.default_rng(4), (CODES, model.k)
-    I = rng.permuted(np.tile(np.arange(W.K), (CODES, 1)), axis=1)[:, : model.k]
+    rng, shape = np.random.default_rng(4), (count, model.k)
+    I = rng.permuted(np.tile(np.arange(W.K), (count, 1)), axis=1)[:, : model.k]
     P = np.stack([rng.integers(0, n, shape) for n in W.n], axis=-1)
     return LagTable(W, model), I, P, rng.standard_normal(shape)
 
@@ -171,7 +171,6 @@ def workloads(name, dtype):
     tw, tx, tz = (torch.from_numpy(np.array(a)) for a in (W.filters, x, z))
     conv, conv_t = (F.conv1d, F.conv_transpose1d) if axes == 1 else (F.conv2d, F.conv_transpose2d)
     left = [d - (n - 1) * t - e for d, n, t, e in zip(W.D, W.n, W.stride, W.ell)]
-
     forward = partial(conv, weight=tw, stride=W.stride)
     adjoint = partial(conv_t, weight=tw, stride=W.stride, output_padding=left)
 
@@ -224,8 +223,8 @@ def workloads(name, dtype):
     def our_iht(steps=50):
         return iht(W, x[:8], KEPT, max_iter=steps, tol=0).x
 
-    calls = {"ours": our_iht, "torch": torch_iht}
     # where filters are coherent IHT wanders, and rounding decides where: two steps are compared, 50 timed
+    calls = {"ours": our_iht, "torch": torch_iht}
     checks = {"torch": lambda: (torch_iht(2), our_iht(2))}
     if prod(W.shape) <= MATRIX and peers:  # OMP wants the matrix
         dense, signals = W.toarray().T, x[:8].reshape(8, -1).T
@@ -285,14 +284,13 @@ def one(name, dtype, seconds):
             sizes[peer] = len(theirs)
             a, b = checks[peer]() if peer in checks else (theirs, ours[: len(theirs)])
             off = np.abs(a - b).reshape(len(a), -1).max(axis=1)
-            # in 32 bit a tie of the pooling may be broken otherwise: then most signals must agree
             if not np.mean(off <= rtol * np.abs(b).max()) >= share:
                 sys.exit(f"{peer} disagrees with ours on {workload}, shape {name}, {dtype}: {off.max():.1e}")
         found = interleaved(calls | limits, seconds)
         # some peers were given fewer signals or codes: their time for all of them
         took = {peer: found[peer] * len(ours) / size for peer, size in sizes.items()}
-        row = {"shape": name, "workload": workload, "seconds": took, "peak_mb": peak(calls["ours"])}
-        rows.append(row | {"limits": {limit: found[limit] for limit in limits}})
+        bounds, most = {limit: found[limit] for limit in limits}, peak(calls["ours"])
+        rows.append({"shape": name, "workload": workload, "seconds": took, "limits": bounds, "peak_mb": most})
     return rows
 
 
@@ -318,17 +316,16 @@ def alone(seconds):
     return [*rows, timed(call, n, "peak_mb", 200)]
 
 
-def grown(key, value, seconds):
-    """Time the calls that the theory counts, with one size changed."""
+def counted(key, value):
+    """Return the calls whose work the theory counts, with one size changed."""
     from cnninv_lite import iht, reconstruct
     from cnninv_lite._codes import paint, pool
 
     size = BASE | {key: value}
     W, model, x = layer(size["M"], size["D"], size["ell"], size["K"], 1, size["batch"], "float64", size["k"])
     h = W.analysis(x)
-    code, (lags, *codes) = pool(model, h), drawn(W, model)
-    codes = [a[: 250 * size["batch"]] for a in codes]
-    calls = {
+    code, (lags, *codes) = pool(model, h), drawn(W, model, 250 * size["batch"])
+    return {
         "forward": lambda: W.analysis(x),
         "adjoint": lambda: W.synthesis(h),
         "adjoint, sparse": lambda: paint(W, code),
@@ -337,7 +334,14 @@ def grown(key, value, seconds):
         "50 IHT steps": lambda: iht(W, x, size["k"], max_iter=50, tol=0, method="lag"),
         "energies": lambda: lags.energies(*codes),
     }
-    return {"key": key, "value": value, "seconds": interleaved(calls, seconds)}
+
+
+def grown(key, seconds):
+    """Time them for all values of one size in turn; the fastest call counts, as growth alone is asked for."""
+    calls = {(call, value): f for value in SWEEP[key] for call, f in counted(key, value).items()}
+    took = interleaved(calls, seconds, share=0)
+    names = dict.fromkeys(call for call, _ in calls)
+    return [{"key": key, "value": v, "seconds": {call: took[call, v] for call in names}} for v in SWEEP[key]]
 
 
 def worker(dtype, threads, quick):
@@ -351,7 +355,7 @@ def worker(dtype, threads, quick):
     blas = sorted({f"{i['internal_api']} {i.get('architecture', '')}".strip() for i in threadpool_info()})
     result = {"dtype": dtype, "threads": threads, "blas": blas, "rows": rows, "sweep": [], "alone": []}
     if (dtype, threads) == ("float64", 1):
-        result["sweep"] = [grown(key, v, seconds) for key, values in SWEEP.items() for v in values]
+        result["sweep"] = [row for key in SWEEP for row in grown(key, 10 * seconds)]
         result["alone"] = alone(seconds)
     print(json.dumps(result))
 
@@ -410,15 +414,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="less time for each call; nothing is stored")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.worker:
+    if (args := parser.parse_args()).worker:
         return worker(args.worker[0], int(args.worker[1]), args.quick)
     start, runs = perf_counter(), []
     for threads in ("1", "2"):
         for dtype in ("float64", "float32"):
-            pools = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
             command = [sys.executable, __file__, "--worker", dtype, threads, *["--quick"] * args.quick]
-            env = os.environ | dict.fromkeys(pools, threads)
+            env = os.environ | dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), threads)
             done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True)
             if done.returncode:
                 return done.returncode
@@ -437,8 +439,8 @@ def main():
     }
     print("\n" + json.dumps(about))
     if not args.quick:
-        stored = json.dumps({"about": about, "runs": runs}, indent=1)
-        (HERE / "results.json").write_text(stored + "\n", encoding="utf8")
+        stored = json.dumps({"about": about, "goals": goals(runs[0]), "runs": runs}, indent=1) + "\n"
+        (HERE / "results.json").write_text(stored, encoding="utf8")
         plot(runs[0]["sweep"])
     return 0
 
