@@ -19,7 +19,7 @@ from functools import partial
 from importlib.metadata import version
 from math import prod
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -58,16 +58,16 @@ SWEEP = {
 EXACT = ((32, 1, 16, 1, 6), (64, 3, 32, 1, 6), (128, 16, 9, 2, 7), (256, 64, 11, 1, 5), (16, 4, 8, 2, 8))
 
 
-def interleaved(calls, seconds, share=0.5):
+def interleaved(calls, seconds, clock=perf_counter):
     """Time calls in turn, for so many seconds or three times, once if in a hurry; return the medians."""
     times = {name: [] for name in calls}
     end = perf_counter() + seconds
     while perf_counter() < end or len(next(iter(times.values()))) < (3 if seconds >= 1 else 1):
         for name, call in calls.items():
-            start = perf_counter()
+            start = clock()
             call()
-            times[name].append(perf_counter() - start)
-    return {name: sorted(t)[int(share * len(t))] for name, t in times.items()}
+            times[name].append(clock() - start)
+    return {name: sorted(t)[len(t) // 2] for name, t in times.items()}
 
 
 def peak(call):
@@ -337,9 +337,9 @@ def counted(key, value):
 
 
 def grown(key, seconds):
-    """Time them for all values of one size in turn; the fastest call counts, as growth alone is asked for."""
+    """Time them for all values of one size in turn: processor time, as waiting would hit long calls alone."""
     calls = {(call, value): f for value in SWEEP[key] for call, f in counted(key, value).items()}
-    took = interleaved(calls, seconds, share=0)
+    took = interleaved(calls, seconds, process_time)
     names = dict.fromkeys(call for call, _ in calls)
     return [{"key": key, "value": v, "seconds": {call: took[call, v] for call in names}} for v in SWEEP[key]]
 
