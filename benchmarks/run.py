@@ -15,10 +15,13 @@ import re
 import subprocess
 import sys
 import tracemalloc
+from functools import partial
 from importlib.metadata import version
 from math import prod
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
+
+import numpy as np
 
 HERE = Path(__file__).parent
 # M, D, ell, K, stride, batch
@@ -30,17 +33,20 @@ SHAPES = {
     "2-D": (16, (64, 64), (5, 5), 32, 1, 8),
 }
 FEW = {"S": 32, "S2": 4, "M": 1, "L": 1, "2-D": 1}  # signals for the slow peers; their time is scaled up
-K_KEPT, CODES = 8, 20_000
-MATRIX = 1 << 24  # stored entries of W, as CSR or in full, up to which a matrix is built
-# How much of torch's default time a call may take, in 64 bit on one thread.
-GOALS = {
-    "forward": (0.85, ("S", "S2", "M", "L")),
-    "adjoint": (0.75, tuple(SHAPES)),
-    "round trip": (0.5, tuple(SHAPES)),
-    "50 IHT steps": (0.2, ("M", "L")),
-    "energies": (1 / 50, tuple(SHAPES)),
-}
-POOLED = ("pooling", "round trip", "50 IHT steps")
+KEPT, CODES = 8, 20_000  # k, and the codes whose energies are computed
+MATRIX = 1 << 26  # entries up to which W is written out, as CSR or in full
+ALL = tuple(SHAPES)
+# How much of a peer's time a call may take, in 64 bit on one thread.
+GOALS = (
+    ("forward", "torch", 0.85, ALL[:4]),
+    ("forward", "torch", 0.5, ALL[4:]),
+    ("adjoint", "torch", 0.75, ALL),
+    ("round trip", "torch", 0.5, ALL),
+    ("50 IHT steps", "torch", 0.2, ("M", "L")),
+    ("energies", "torch", 1 / 50, ALL),
+    ("energies", "torch, Gram matrices", 1 / 3, ALL),
+)
+POOLED = ("pooling", "round trip", "50 IHT steps")  # where a tie may be broken otherwise in 32 bit
 BASE = {"M": 8, "D": 1024, "ell": 9, "K": 64, "k": 8, "batch": 16}
 SWEEP = {
     "D": (512, 1024, 2048, 4096),
@@ -52,15 +58,15 @@ SWEEP = {
 EXACT = ((32, 1, 16, 1, 6), (64, 3, 32, 1, 6), (128, 16, 9, 2, 7), (256, 64, 11, 1, 5), (16, 4, 8, 2, 8))
 
 
-def interleaved(calls, seconds):
-    """Time each call at least three times, in turn, for about so many seconds in all; return the medians."""
+def interleaved(calls, seconds, clock=perf_counter):
+    """Time calls in turn, for so many seconds or three times, once if in a hurry; return the medians."""
     times = {name: [] for name in calls}
     end = perf_counter() + seconds
-    while perf_counter() < end or len(next(iter(times.values()))) < 3:
+    while perf_counter() < end or len(next(iter(times.values()))) < (3 if seconds >= 1 else 1):
         for name, call in calls.items():
-            start = perf_counter()
+            start = clock()
             call()
-            times[name].append(perf_counter() - start)
+            times[name].append(clock() - start)
     return {name: sorted(t)[len(t) // 2] for name, t in times.items()}
 
 
@@ -73,10 +79,8 @@ def peak(call):
     return most / 1e6
 
 
-def layer(M, D, ell, K, t, batch, dtype, k=K_KEPT):
+def layer(M, D, ell, K, t, batch, dtype, k=KEPT):
     """Return a bank of unit filters, its model, and noisy signals of the model."""
-    import numpy as np
-
     from cnninv_lite import BlockModel, FilterBank, gaussian_filters
 
     D = D if isinstance(D, tuple) else (D,)
@@ -87,65 +91,59 @@ def layer(M, D, ell, K, t, batch, dtype, k=K_KEPT):
     return W, model, x.astype(dtype)
 
 
-def drawn(W, model):
+def drawn(W, model, count=CODES):
     """Return the table of lags and sparse codes: filters, positions and values."""
-    import numpy as np
-
     from cnninv_lite.gram import LagTable
 
-    rng, shape = np.random.default_rng(4), (CODES, model.k)
-    I = rng.permuted(np.tile(np.arange(W.K), (CODES, 1)), axis=1)[:, : model.k]
+    rng, shape = np.random.default_rng(4), (count, model.k)
+    I = rng.permuted(np.tile(np.arange(W.K), (count, 1)), axis=1)[:, : model.k]
     P = np.stack([rng.integers(0, n, shape) for n in W.n], axis=-1)
     return LagTable(W, model), I, P, rng.standard_normal(shape)
 
 
 def passes(name, W, x, z):
     """Return the peers but torch of the forward and of the adjoint pass."""
-    import numpy as np
     import pylops
     import sigpy
     from scipy.signal import correlate, fftconvolve
 
     few, axes = FEW[name], tuple(range(2, x.ndim))
     x, z, w = x[:few], z[:few], W.filters
-    strides = tuple(slice(None, None, t) for t in W.stride)
-    turned = np.ascontiguousarray(np.flip(w, axes))
+    steps = tuple(slice(None, None, t) for t in W.stride)
+    valid = ["valid"] * W.M
+    places = (..., *(slice(0, n * t, t) for n, t in zip(W.n, W.stride)))
     spread = np.zeros((few, W.K, *W.D), x.dtype)  # the code as stride one would see it
-    spread[(..., *(slice(0, n * t, t) for n, t in zip(W.n, W.stride)))] = z
-    full = tuple(slice(0, d) for d in W.D)
+    spread[places] = z
+    full = (..., *(slice(0, d) for d in W.D))
+    turned = np.ascontiguousarray(np.flip(w, axes))
 
-    def convolve(filters):  # one filter and channel as an operator of PyLops
-        if len(axes) == 1:
-            dims = (few, *W.D) if few > 1 else W.D
-            return pylops.signalprocessing.Convolve1D(
-                dims, filters, len(filters) - 1, axis=-1, dtype=x.dtype.name
-            )
-        offset = tuple(e - 1 for e in W.ell)
-        return pylops.signalprocessing.Convolve2D(W.D, filters, offset, dtype=x.dtype.name)
+    def convolve(c):  # one filter and channel as an operator of PyLops
+        if len(axes) > 1:
+            last = tuple(e - 1 for e in W.ell)
+            return pylops.signalprocessing.Convolve2D(W.D, c, last, dtype=x.dtype.name)
+        dims = (few, *W.D) if few > 1 else W.D
+        return pylops.signalprocessing.Convolve1D(dims, c, W.ell[0] - 1, axis=-1, dtype=x.dtype.name)
 
     operator = pylops.VStack([pylops.HStack([convolve(c) for c in f]) for f in turned])
-    valid = (slice(None), slice(None), *(slice(0, n * t, t) for n, t in zip(W.n, W.stride)))
 
     def lops(call, a, channels):
         return (call @ a.swapaxes(0, 1).ravel()).reshape(channels, few, *W.D).swapaxes(0, 1)
 
+    def correlated():
+        return np.array([[sum(map(correlate, s, f, valid))[steps] for f in w] for s in x])
+
+    def by_fft(a, filters, mode, kept):
+        return np.stack([fftconvolve(a, f[None], mode, axes).sum(1)[kept] for f in filters], 1)
+
     forward = {
-        "SciPy, correlate": lambda: np.array(
-            [[sum(map(lambda a, b: correlate(a, b, "valid"), s, f))[strides] for f in w] for s in x]
-        ),
-        "SciPy, fftconvolve": lambda: np.stack(
-            [fftconvolve(x, f[None], "valid", axes).sum(1)[(..., *strides)] for f in turned], axis=1
-        ),
-        "SigPy": lambda: sigpy.convolve(x, turned, "valid", W.stride, multi_channel=True),
-        "PyLops": lambda: lops(operator, x, W.K)[valid],
+        "SciPy, correlate": correlated,
+        "SciPy, fftconvolve": lambda: by_fft(x, turned, "valid", (..., *steps)),
+        "SigPy": lambda: sigpy.convolve(x, turned, "valid", W.stride, True),
+        "PyLops": lambda: lops(operator, x, W.K)[places],
     }
     adjoint = {
-        "SciPy, fftconvolve": lambda: np.stack(
-            [fftconvolve(spread, c[None], "full", axes).sum(1)[(..., *full)] for c in w.swapaxes(0, 1)], 1
-        ),
-        "SigPy": lambda: sigpy.convolve_data_adjoint(
-            z, turned, x.shape, "valid", W.stride, multi_channel=True
-        ),
+        "SciPy, fftconvolve": lambda: by_fft(spread, w.swapaxes(0, 1), "full", full),
+        "SigPy": lambda: sigpy.convolve_data_adjoint(z, turned, x.shape, "valid", W.stride, True),
         "PyLops": lambda: lops(operator.H, spread, W.M),
     }
     if W.shape[0] * w[0].size <= MATRIX:
@@ -161,7 +159,6 @@ def workloads(name, dtype):
 
     A check is a pair of results to compare where the timed ones are not what should agree.
     """
-    import numpy as np
     import torch
     import torch.nn.functional as F
     from sklearn.linear_model import orthogonal_mp
@@ -174,12 +171,8 @@ def workloads(name, dtype):
     tw, tx, tz = (torch.from_numpy(np.array(a)) for a in (W.filters, x, z))
     conv, conv_t = (F.conv1d, F.conv_transpose1d) if axes == 1 else (F.conv2d, F.conv_transpose2d)
     left = [d - (n - 1) * t - e for d, n, t, e in zip(W.D, W.n, W.stride, W.ell)]
-
-    def forward(a):
-        return conv(a, tw, stride=W.stride)
-
-    def adjoint(a):
-        return conv_t(a, tw, stride=W.stride, output_padding=left)
+    forward = partial(conv, weight=tw, stride=W.stride)
+    adjoint = partial(conv_t, weight=tw, stride=W.stride, output_padding=left)
 
     def unfolded():  # torch with our algorithm: copy the patches, one matrix product
         patches = tx
@@ -187,12 +180,12 @@ def workloads(name, dtype):
             patches = patches.unfold(2 + axis, ell, t)
         patches = patches.permute(0, 1, *range(2 + axes, 2 + 2 * axes), *range(2, 2 + axes))
         patches = patches.reshape(len(x), -1, prod(W.n))
-        return (tw.reshape(K, -1) @ patches).reshape(z.shape).numpy()
+        return (t_weights @ patches).reshape(z.shape).numpy()
 
     def pooled(h):
         flat = h.reshape(len(h), K, -1)
         best = flat.abs().argmax(2, keepdim=True)
-        keep = flat.gather(2, best).abs().squeeze(2).topk(K_KEPT, 1).indices[..., None]
+        keep = flat.gather(2, best).abs().squeeze(2).topk(KEPT, 1).indices[..., None]
         places = best.gather(1, keep)
         rows = flat.gather(1, keep.expand(-1, -1, flat.shape[2]))
         kept = torch.zeros_like(rows).scatter_(2, places, rows.gather(2, places))
@@ -202,64 +195,48 @@ def workloads(name, dtype):
     columns = np.ones((W.filters[0].size, len(x) * prod(W.n)), dtype)
     weights, h = W.filters.reshape(K, -1), W.analysis(x)
     product, piece = np.empty((K, columns.shape[1]), dtype), np.empty((2, 1 << 20), np.uint8)
-
-    def copy():
-        for _ in range(-(-columns.nbytes // piece.shape[1])):
-            np.copyto(piece[0], piece[1])
-
-    limits = {"GEMM": lambda: np.matmul(weights, columns, out=product), "copy": copy}
-    peers, back = passes(name, W, x, z)
+    t_weights, t_columns = tw.reshape(K, -1), torch.from_numpy(columns)
+    limits = {
+        "GEMM": lambda: np.matmul(weights, columns, out=product),
+        "copy": lambda: [np.copyto(*piece) for _ in range(-(-columns.nbytes // piece[0].nbytes))],
+    }
+    peers, back = passes(name, W, x, z) if torch.get_num_threads() == 1 else ({}, {})  # they use one thread
     calls = {"ours": lambda: W.analysis(x), "torch": lambda: forward(tx).numpy(), "torch, unfold": unfolded}
-    yield "forward", calls | peers, {}, limits
+    yield "forward", calls | peers, {}, limits | {"torch's GEMM": lambda: t_weights @ t_columns}
 
-    back_limits = limits | {"GEMM": lambda: np.matmul(weights.T, product, out=columns)}
-    yield (
-        "adjoint",
-        {"ours": lambda: W.synthesis(z), "torch": lambda: adjoint(tz).numpy()} | back,
-        {},
-        back_limits,
-    )
+    calls = {"ours": lambda: W.synthesis(z), "torch": lambda: adjoint(tz).numpy()} | back
+    yield "adjoint", calls, {}, limits | {"GEMM": lambda: np.matmul(weights.T, product, out=columns)}
 
     th, kept = torch.from_numpy(h), np.empty_like(h)
     calls = {"ours": lambda: model.project(h), "torch": lambda: pooled(th).numpy()}
     yield "pooling", calls, {}, {"copy": lambda: np.copyto(kept, h)}
 
-    calls = {
-        "ours": lambda: reconstruct(W, x, K_KEPT).x,
-        "torch": lambda: adjoint(pooled(forward(tx))).numpy(),
-    }
+    calls = {"ours": lambda: reconstruct(W, x, KEPT).x, "torch": lambda: adjoint(pooled(forward(tx))).numpy()}
     yield "round trip", calls, {}, limits
 
-    few = slice(0, 8)
-
     def torch_iht(steps=50):
-        code = torch.zeros_like(tz[few])
+        code = torch.zeros_like(tz[:8])
         for _ in range(steps):
-            code = pooled(code + forward(tx[few] - adjoint(code)))
+            code = pooled(code + forward(tx[:8] - adjoint(code)))
         return adjoint(code).numpy()
 
     def our_iht(steps=50):
-        return W.synthesis(iht(W, x[few], K_KEPT, max_iter=steps, tol=0).z)
+        return iht(W, x[:8], KEPT, max_iter=steps, tol=0).x
 
-    calls = {"ours": our_iht, "torch": torch_iht}
     # where filters are coherent IHT wanders, and rounding decides where: two steps are compared, 50 timed
+    calls = {"ours": our_iht, "torch": torch_iht}
     checks = {"torch": lambda: (torch_iht(2), our_iht(2))}
-    if prod(W.shape) <= MATRIX:  # OMP wants the matrix
-        dense, signals = W.toarray().T, x[few].reshape(8, -1).T
-
-        def omp(k=K_KEPT):
-            return orthogonal_mp(dense, signals, n_nonzero_coefs=k).T
-
-        largest = np.abs(h[few].reshape(8, -1)).max(1)  # what OMP must find first
-        calls["scikit-learn, OMP"] = omp
-        checks["scikit-learn, OMP"] = lambda: (np.abs(omp(1)).sum(1), largest)
+    if prod(W.shape) <= MATRIX and peers:  # OMP wants the matrix
+        dense, signals = W.toarray().T, x[:8].reshape(8, -1).T
+        calls["scikit-learn, OMP"] = lambda k=KEPT: orthogonal_mp(dense, signals, n_nonzero_coefs=k).T
+        first = np.abs(h[:8].reshape(8, -1)).max(1)  # the entry that OMP must find first
+        checks["scikit-learn, OMP"] = lambda: (np.abs(calls["scikit-learn, OMP"](1)).sum(1), first)
     yield "50 IHT steps", calls, checks, {}
 
     lags, I, P, v = drawn(W, model)
     t_table, t_flat = torch.from_numpy(lags.rows), torch.from_numpy(lags.rows.ravel())
     t_I, t_P, t_v = (torch.from_numpy(a) for a in (I, P, v))
-    codes = np.zeros_like(z)
-    few = np.arange(len(x))
+    codes, few = np.zeros_like(z), np.arange(len(x))
     codes[(few[:, None], I[few], *np.moveaxis(P[few], -1, 0))] = v[few]
     t_codes = torch.from_numpy(codes)
 
@@ -272,7 +249,7 @@ def workloads(name, dtype):
 
     def grams():  # of all supports, and a product with the values on both sides
         at = t_I[:, :, None] * (lags.lags + 1) + lag_rows(t_P[:, None] - t_P[:, :, None])
-        G = t_table[at, t_I[:, None].expand(-1, K_KEPT, -1)]
+        G = t_table[at, t_I[:, None].expand(-1, KEPT, -1)]
         return torch.einsum("ba,bac,bc->b", t_v, G, t_v).numpy()
 
     def pairs():  # our own algorithm, in torch
@@ -280,33 +257,24 @@ def workloads(name, dtype):
         for i, p, u in zip(t_I.split(4096), t_P.split(4096), t_v.split(4096)):
             i, p, u = i.T.contiguous(), p.permute(2, 1, 0).contiguous().permute(1, 2, 0), u.T.contiguous()
             sums = (u * u * torch.from_numpy(lags.energy)[i]).sum(0)
-            for a in range(K_KEPT - 1):
+            for a in range(KEPT - 1):
                 at = (i[a] * (lags.lags + 1) + lag_rows(p[a + 1 :] - p[a])) * K + i[a + 1 :]
                 sums += 2 * u[a] * (t_flat.take(at) * u[a + 1 :]).sum(0)
             parts.append(sums)
         return torch.cat(parts).numpy()
 
-    calls = {
-        "ours": lambda: lags.energies(I, P, v),
-        "torch": lambda: (adjoint(t_codes) ** 2).flatten(1).sum(1).numpy(),  # of as many codes as signals
-        "torch, Gram matrices": grams,
-        "torch, our pairs": pairs,
-    }
-    a, b = np.triu_indices(K_KEPT, 1)
-    some = (I[:4096, a] * (lags.lags + 1) + lags.lag_index(P[:4096, b] - P[:4096, a])) * K + I[:4096, b]
-    flat = lags.rows.ravel()
+    def painted():  # as many codes as there are signals
+        return (adjoint(t_codes) ** 2).flatten(1).sum(1).numpy()
 
-    def gather():
-        for first in range(0, CODES, 4096):
-            flat.take(some[: CODES - first])
-
-    yield "energies", calls, {}, {"gather": gather}
+    calls = {"ours": lambda: lags.energies(I, P, v), "torch": painted}
+    calls |= {"torch, Gram matrices": grams, "torch, our pairs": pairs}
+    (a, b), flat = np.triu_indices(KEPT, 1), lags.rows.ravel()
+    at = (I[:, a] * (lags.lags + 1) + lags.lag_index(P[:, b] - P[:, a])) * K + I[:, b]
+    yield "energies", calls, {}, {"gather": lambda: [flat.take(part) for part in np.array_split(at, 8)]}
 
 
 def one(name, dtype, seconds):
     """Check and time all workloads of one shape; return rows of results."""
-    import numpy as np
-
     rows = []
     for workload, calls, checks, limits in workloads(name, dtype):
         ours, sizes = calls["ours"](), {}
@@ -316,14 +284,13 @@ def one(name, dtype, seconds):
             sizes[peer] = len(theirs)
             a, b = checks[peer]() if peer in checks else (theirs, ours[: len(theirs)])
             off = np.abs(a - b).reshape(len(a), -1).max(axis=1)
-            # in 32 bit a tie of the pooling may be broken otherwise: then most signals must agree
             if not np.mean(off <= rtol * np.abs(b).max()) >= share:
                 sys.exit(f"{peer} disagrees with ours on {workload}, shape {name}, {dtype}: {off.max():.1e}")
         found = interleaved(calls | limits, seconds)
         # some peers were given fewer signals or codes: their time for all of them
         took = {peer: found[peer] * len(ours) / size for peer, size in sizes.items()}
-        row = {"shape": name, "workload": workload, "seconds": took, "peak_mb": peak(calls["ours"])}
-        rows.append(row | {"limits": {limit: found[limit] for limit in limits}})
+        bounds, most = {limit: found[limit] for limit in limits}, peak(calls["ours"])
+        rows.append({"shape": name, "workload": workload, "seconds": took, "limits": bounds, "peak_mb": most})
     return rows
 
 
@@ -331,42 +298,50 @@ def alone(seconds):
     """Time what has no peer: exact constants, and samples in bounded memory."""
     from cnninv_lite import BlockModel, FilterBank, gaussian_filters, rip_exact, rip_sample
 
+    def timed(call, size, unit, most):
+        start = perf_counter()
+        call()
+        took = {"call": call.func.__name__, "size": size, "seconds": perf_counter() - start}
+        return took | {"peak_mb": peak(call), "unit": unit, "most": most}
+
     rows = []
     for K, M, ell, t, k in EXACT:
         n = (k - 1) * -(-ell // t) + 1
         W = FilterBank(gaussian_filters(K, M, ell, rng=0), (M, (n - 1) * t + ell), t).normalized()
-        start = perf_counter()
-        delta = rip_exact(W, BlockModel(K, W.n, k)).lower
-        took = perf_counter() - start
-        rows.append({"call": "rip_exact", "layer": [K, M, ell, t, k], "seconds": took, "delta": delta})
+        call = partial(rip_exact, W, BlockModel(K, W.n, k))
+        rows.append(timed(call, [K, M, ell, t, k], "seconds", 10))
     W = FilterBank(gaussian_filters(96, 32, 5, rng=0), (32, 32))
-    n = 10**6 if seconds > 0.5 else 10**5
-    start = perf_counter()
-    most = peak(lambda: rip_sample(W, BlockModel(96, W.n, 10), n, rng=0))
-    rows.append({"call": "rip_sample", "codes": n, "seconds": perf_counter() - start, "peak_mb": most})
-    return rows
+    n = 10**6 if seconds >= 1 else 10**5
+    call = partial(rip_sample, W, BlockModel(96, W.n, 10), n, rng=0)
+    return [*rows, timed(call, n, "peak_mb", 200)]
 
 
-def grown(key, value, seconds):
-    """Time the calls that the theory counts, with one size changed."""
+def counted(key, value):
+    """Return the calls whose work the theory counts, with one size changed."""
     from cnninv_lite import iht, reconstruct
     from cnninv_lite._codes import paint, pool
 
     size = BASE | {key: value}
     W, model, x = layer(size["M"], size["D"], size["ell"], size["K"], 1, size["batch"], "float64", size["k"])
     h = W.analysis(x)
-    code, (table, I, P, v) = pool(model, h), drawn(W, model)
-    codes = 250 * size["batch"]
-    calls = {
+    code, (lags, *codes) = pool(model, h), drawn(W, model, 250 * size["batch"])
+    return {
         "forward": lambda: W.analysis(x),
         "adjoint": lambda: W.synthesis(h),
         "adjoint, sparse": lambda: paint(W, code),
         "pooling": lambda: model.project(h),
         "round trip": lambda: reconstruct(W, x, size["k"]),
-        "10 IHT steps": lambda: iht(W, x, size["k"], max_iter=10, tol=0, method="lag"),
-        "energies": lambda: table.energies(I[:codes], P[:codes], v[:codes]),
+        "50 IHT steps": lambda: iht(W, x, size["k"], max_iter=50, tol=0, method="lag"),
+        "energies": lambda: lags.energies(*codes),
     }
-    return {"key": key, "value": value, "seconds": interleaved(calls, seconds)}
+
+
+def grown(key, seconds):
+    """Time them for all values of one size in turn: processor time, as waiting would hit long calls alone."""
+    calls = {(call, value): f for value in SWEEP[key] for call, f in counted(key, value).items()}
+    took = interleaved(calls, seconds, process_time)
+    names = dict.fromkeys(call for call, _ in calls)
+    return [{"key": key, "value": v, "seconds": {call: took[call, v] for call in names}} for v in SWEEP[key]]
 
 
 def worker(dtype, threads, quick):
@@ -375,12 +350,12 @@ def worker(dtype, threads, quick):
     from threadpoolctl import threadpool_info
 
     torch.set_num_threads(threads)
-    seconds = 0.2 if quick else 1.0
+    seconds = 0.1 if quick else 1.0
     rows = [row for name in SHAPES for row in one(name, dtype, seconds)]
     blas = sorted({f"{i['internal_api']} {i.get('architecture', '')}".strip() for i in threadpool_info()})
     result = {"dtype": dtype, "threads": threads, "blas": blas, "rows": rows, "sweep": [], "alone": []}
     if (dtype, threads) == ("float64", 1):
-        result["sweep"] = [grown(key, v, seconds) for key, values in SWEEP.items() for v in values]
+        result["sweep"] = [row for key in SWEEP for row in grown(key, 10 * seconds)]
         result["alone"] = alone(seconds)
     print(json.dumps(result))
 
@@ -388,40 +363,29 @@ def worker(dtype, threads, quick):
 def table(run):
     """Return one run as text: times, ratios to torch, shares of the limits, other peers."""
     lines = [f"\n{run['dtype']}, {run['threads']} thread(s), {', '.join(run['blas'])}"]
-    lines.append(
-        f"{'shape':6}{'workload':14}{'ours, ms':>9}{'/ torch':>9}{'peak MB':>9}  limits / ours; peers / ours"
-    )
+    lines.append("shape workload       ours, ms  / torch  peak MB  limits / ours; peers x ours")
     for row in run["rows"]:
-        s, ours = row["seconds"], row["seconds"]["ours"]
-        ratio = ours / s["torch"]
-        others = {peer: t for peer, t in s.items() if peer not in ("ours", "torch")}
+        (_, ours), (_, torch), *others = row["seconds"].items()
+        ratio = ours / torch
         parts = [f"{name} {t / ours:.2f}" for name, t in row["limits"].items()]
-        parts += ["torch wins"] * (ratio > 1) + [f"{peer} x {t / ours:.2g}" for peer, t in others.items()]
+        parts += ["torch wins"] * (ratio > 1) + [f"{peer} x {t / ours:.3g}" for peer, t in others]
         head = f"{row['shape']:6}{row['workload']:14}{1e3 * ours:9.2f}{ratio:9.4f}{row['peak_mb']:9.1f}"
         lines.append(f"{head}  {'; '.join(parts)}")
-    for row in run["alone"]:
-        lines.append(" ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()))
+    lines += [
+        f"{r['call']} of {r['size']}: {r['seconds']:.2f} s, {r['peak_mb']:.1f} MB" for r in run["alone"]
+    ]
     return "\n".join(lines)
 
 
 def goals(run):
     """Return what the module should reach in 64 bit on one thread: (what, measured, at most, met)."""
-    found = []
-    for row in run["rows"]:
-        name, s = row["shape"], row["seconds"]
-        most, shapes = GOALS.get(row["workload"], (0, ()))
-        if (name, row["workload"]) == ("2-D", "forward"):
-            most, shapes = 0.5, SHAPES
-        if name in shapes:
-            found.append((f"{row['workload']} of {name}, of torch's time", s["ours"] / s["torch"], most))
-        if row["workload"] == "energies":
-            ratio = s["ours"] / s["torch, Gram matrices"]
-            found.append((f"energies of {name}, of torch's own gather", ratio, 1 / 3))
-    for row in run["alone"]:
-        what = f"{row['call']} of {row.get('layer', row.get('codes'))}"
-        found.append(
-            (f"{what}, MB", row["peak_mb"], 200) if "peak_mb" in row else (f"{what}, s", row["seconds"], 10)
-        )
+    took = {(row["workload"], row["shape"]): row["seconds"] for row in run["rows"]}
+    found = [
+        (f"{call} of {name} / {peer}", took[call, name]["ours"] / took[call, name][peer], most)
+        for call, peer, most, names in GOALS
+        for name in names
+    ]
+    found += [(f"{r['call']} of {r['size']}, {r['unit']}", r[r["unit"]], r["most"]) for r in run["alone"]]
     return [(what, value, most, value <= most) for what, value, most in found]
 
 
@@ -437,9 +401,8 @@ def plot(sweep):
     for panel, key in zip(panels, SWEEP):
         part = [row for row in sweep if row["key"] == key]
         for call in part[0]["seconds"]:
-            panel.loglog(
-                [r["value"] for r in part], [1e3 * r["seconds"][call] for r in part], ".-", label=call
-            )
+            times = [1e3 * row["seconds"][call] for row in part]
+            panel.loglog([row["value"] for row in part], times, ".-", label=call)
         panel.set_xlabel(key)
     panels[0].set_ylabel("ms")
     fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=7, frameon=False)
@@ -448,20 +411,16 @@ def plot(sweep):
 
 def main():
     """Run all pairs of dtype and threads in turn."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="less time for each call; nothing is stored")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.worker:
+    if (args := parser.parse_args()).worker:
         return worker(args.worker[0], int(args.worker[1]), args.quick)
     start, runs = perf_counter(), []
     for threads in ("1", "2"):
         for dtype in ("float64", "float32"):
-            pools = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
             command = [sys.executable, __file__, "--worker", dtype, threads, *["--quick"] * args.quick]
-            env = os.environ | dict.fromkeys(pools, threads)
+            env = os.environ | dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), threads)
             done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True)
             if done.returncode:
                 return done.returncode
@@ -470,19 +429,18 @@ def main():
     print("\ngoals, 64 bit, one thread")
     for what, value, most, met in goals(runs[0]):
         print(f"{'met   ' if met else 'MISSED'} {value:10.4f} <= {most:8.4f}  {what}")
-    cpu = Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else ""
-    cpu = re.search(r"model name\s*: (.*)", cpu)
-    names = ("numpy", "scipy", "torch", "pylops", "sigpy", "scikit-learn")
+    cpu = Path("/proc/cpuinfo")
+    cpu = re.search(r"model name\s*: (.*)", cpu.read_text() if cpu.exists() else "")
     about = {
         "machine": f"{cpu[1] if cpu else platform.processor()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
-        "versions": {n: version(n) for n in names},
+        "versions": {n: version(n) for n in ("numpy", "scipy", "torch", "pylops", "sigpy", "scikit-learn")},
         "minutes": round((perf_counter() - start) / 60, 1),
     }
     print("\n" + json.dumps(about))
     if not args.quick:
-        stored = json.dumps({"about": about, "runs": runs}, indent=1)
-        (HERE / "results.json").write_text(stored + "\n", encoding="utf8")
+        stored = json.dumps({"about": about, "goals": goals(runs[0]), "runs": runs}, indent=1) + "\n"
+        (HERE / "results.json").write_text(stored, encoding="utf8")
         plot(runs[0]["sweep"])
     return 0
 
