@@ -130,7 +130,8 @@ def main():
     subprocess.run([*command, tex.name], cwd=LATEX, env=env, capture_output=True, check=False)
     wrong = complaints((LATEX / "book.log").read_text(encoding="utf8", errors="replace"))
     if wrong or not (LATEX / "book.pdf").exists():
-        return "\n".join([f"What {LATEX}/book.log says is wrong:", *wrong])
+        wrong.sort(key=lambda line: "Warning" in line)  # after an error, no reference is defined
+        return "\n".join([f"{len(wrong)} lines of {LATEX}/book.log say what is wrong:", *wrong[:20]])
     shutil.copy(LATEX / "book.pdf", PDF)
     print(f"The book, printed: file://{PDF}")
     return None
