@@ -74,5 +74,14 @@ def test_latex_is_dressed():
         tool.dressed(TEX, [{"chapters": [{"file": "book/b"}]}])
 
 
+def test_long_tables_may_break():
+    short, long = (
+        "\\begin{tabulary}{\\linewidth}[t]{TT}\n" + "a\n&a longer text\n\\\\\n" * rows + "\\end{tabulary}"
+        for rows in (3, 40)
+    )
+    assert tool.dressed(short, []) == short
+    assert tool.dressed(long, []).startswith("\\begin{longtable}{>{")
+
+
 def test_the_workflow_installs_what_the_tool_needs():
     assert tool.PACKAGES in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf8")

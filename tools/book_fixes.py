@@ -128,8 +128,7 @@ def numbered(text, state):
 
 
 def repair_page(app, pagename, templatename, context, doctree):
-    """Put the state of widgets behind the text; repair the scripts and the markup of extensions."""
-    """Keep the first of equal inline scripts (sphinx-thebe repeats its own), mend the list, offer the PDF."""
+    """Put the state of widgets behind the text; repair scripts and markup of extensions; offer the PDF."""
     kept, seen = [], set()
     for script in context.get("script_files", []):
         attributes = getattr(script, "attributes", {})

@@ -27,6 +27,7 @@ SOURCES, PDF = ROOT / "_build" / "pdf-sources", ROOT / "_build" / "book.pdf"
 LATEX = SOURCES / "_build" / "latex"
 PACKAGES = "texlive-xetex texlive-latex-extra texlive-fonts-recommended texlive-plain-generic latexmk lmodern"
 WIDEST = 10  # points by which a line may stick out
+LONG = 12  # rows of a table that may go on on the next page
 BOXES = {  # how tools/pdf.tex draws a box <- the first words of its title
     "attention": "Exercise",
     "hint": "Proof|The idea|Solution|Answer",
@@ -68,6 +69,20 @@ def configure(config):
     }
 
 
+def broken(table):
+    """Let a long table break between pages, with columns as wide as their texts need."""
+    kind, columns, body = table.groups()
+    rows = [re.split(r"(?<!\\)&", row) for row in re.split(r"\\\\\n", body)]
+    if kind == "tabulary":  # Sphinx's table that never breaks
+        if len(rows) < LONG:
+            return table[0]
+        body = body.replace(r"\sphinxmidrule", r"\sphinxmidrule\endhead", 1)
+    texts = zip(*(row for row in rows if len(row) == len(columns)))
+    width = [sum(len(re.sub(r"\\[a-zA-Z]+|\[.*?\]", "", t)) for t in column) ** 0.6 for column in texts]
+    layout = [rf">{{\raggedright\arraybackslash}}\X{{{round(100 * w / sum(width))}}}{{100}}" for w in width]
+    return rf"\begin{{longtable}}{{{''.join(layout)}}}{body}\end{{longtable}}"
+
+
 def dressed(tex, parts):
     """Put parts, kinds of boxes and numbers of exercises into Sphinx's LaTeX; leave out folded code."""
     for part in parts:
@@ -86,6 +101,8 @@ def dressed(tex, parts):
     )
     for kind, words in BOXES.items():
         tex = re.sub(rf"{box}(?=\{{(?:{words})\b)", rf"\\begin{{sphinxadmonition}}{{{kind}}}", tex)
+    table = r"\\begin\{(longtable|tabulary)\}(?:\{\\linewidth\}\[t\])?\{([lT]+)\}(.*?)\\end\{\1\}"
+    tex = re.sub(table, broken, tex, flags=re.DOTALL)
     begin, end = r"\\begin\{sphinxuseclass\}", r"\\end\{sphinxuseclass\}\n"
     tags = rf"({begin}\{{tag_hide-input\}}\n(?:{begin}\{{tag_[^}}]*\}}\n)*)"
     return re.sub(rf"{tags}{begin}\{{cell_input\}}.*?{end}", r"\1", tex, flags=re.DOTALL)
