@@ -170,9 +170,11 @@ def _stored(label) -> dict:
     answers = _answers()
     if isinstance(label, str) and label in answers:
         return answers[label]
-    near = get_close_matches(str(label), answers, n=1)
+    near = get_close_matches(str(label), answers, n=1, cutoff=0.8)
     advice = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"label must be that of an exercise with an answer, but came as {brief(label)}.{advice}")
+    raise ValueError(
+        f"label must be that of an exercise whose text asks for a check, but came as {brief(label)}.{advice}"
+    )
 
 
 def _parts(answer) -> list:
