@@ -31,11 +31,11 @@ NOT_PROSE = re.compile(
     """,
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
-SENTENCE_END = re.compile(r"(?<=[.!?])[)*_]*\s+(?=[A-Z$*(\[{`])")
+SENTENCE_END = re.compile(r"(?<=[.!?])[)*_]*\s+(?=[A-Z$*(\[{`])|;\s+")
 
 
 def units(markdown):
-    """Split a text into the pieces that a citation speaks for: a sentence, a list item, a whole table."""
+    """Split a text into what a citation speaks for: a sentence up to a semicolon, a list item, a table."""
     text = NOT_PROSE.sub(lambda found: "\n" if "\n" in found[0] else " ", markdown)
     for block in re.split(r"\n\s*\n", text):
         if block.lstrip().startswith("|"):
@@ -101,6 +101,7 @@ def test_every_decimal_number_is_printed_or_cited(path):
         ("| $k$ | error |\n|---|---|\n| 1 | 0.25 |", ["0.25"]),
         ("They find 0.5 {cite}`paper`.", []),
         ("They find 0.5 {cite}`paper`. We find 0.6.", ["0.6"]),
+        ("We find 0.6; they find 0.5 {cite}`paper`.", ["0.6"]),
         ("- we find 0.6\n- they find 0.5 {cite}`paper`", ["0.6"]),
         ("| $k$ | {cite:t}`paper` |\n|---|---|\n| 1 | 0.25 |", []),
         ("See Theorem 1.2, Section 3.4 and {eq}`eq-1.5`, on Python 3.11, with `step=0.5`.", []),
