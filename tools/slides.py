@@ -10,13 +10,14 @@ import re
 import shutil
 import sys
 from html import escape
+from itertools import count
 from pathlib import Path
 
 import nbformat
 from nbconvert.filters.markdown_mistune import markdown2html_mistune as to_html
 
 sys.path.insert(0, str(Path(__file__).parent))
-from colab import BOX, ROOT, bibliography, kind, labels, readable
+from colab import BOX, ROOT, bibliography, kind, labels, options, readable
 
 TARGET, VENDOR = ROOT / "_build" / "slides", ROOT / "book" / "assets" / "vendor"
 PAGE = (Path(__file__).parent / "slides.html").read_text(encoding="utf8")
@@ -34,15 +35,33 @@ def parts():
     return found
 
 
+def numbers(notebooks):
+    """Return the numbers that boxes and figures have on the pages: label -> "5.6"."""
+    toc, found = (ROOT / "_toc.yml").read_text(encoding="utf8"), {}
+    numbered = "".join(part for part in toc.split("- caption:") if "numbered:" in part)
+    for chapter, name in enumerate(re.findall(r"file: book/(\w+)", numbered), 1):
+        boxes, figures = count(1), count(1)
+        for cell in notebooks[name].cells:
+            for _, directive, _, opts, _ in BOX.findall(cell.source) if cell.cell_type == "markdown" else ():
+                if directive.startswith("prf:"):
+                    found[options(opts)["label"]] = f"{chapter}.{next(boxes)}"
+                elif directive == "figure":
+                    found[options(opts)["name"]] = f"{chapter}.{next(figures)}"
+            if figure := cell.get("metadata", {}).get("mystnb", {}).get("figure"):
+                found[figure["name"]] = f"{chapter}.{next(figures)}"
+    return found
+
+
 def unnumbered(source):
     """Leave out the numbers of equations, which stand on other slides or on none."""
     source = re.sub(r"^(\$\$) *\([\w-]+\) *$", r"\1", source, flags=re.MULTILINE)
     return re.sub(r"\{eq\}`[^`]*`", "the equation of the chapter", source)
 
 
-def section(head, body, css=""):
-    """Write one slide from Markdown."""
-    return f'<section><h2>{escape(head)}</h2><div class="{css}">{to_html(body)}</div></section>'
+def section(head, body, css="", name=""):
+    """Write one slide from Markdown; one with a name can be linked to."""
+    at = f' id="{name}"' if name else ""
+    return f'<section{at}><h2>{escape(head)}</h2><div class="{css}">{to_html(body)}</div></section>'
 
 
 def pieces(text):
@@ -57,38 +76,44 @@ def pieces(text):
     return cut
 
 
-def picture(cell):
-    """Write the slide of a figure: the picture and the first sentence of its caption."""
+def picture(cell, text, number):
+    """Write the slide of a figure: its caption, or of a long one the first sentence, with its number."""
     figure = cell.metadata["mystnb"]["figure"]
     alt = escape(cell.metadata["mystnb"].get("image", {}).get("alt", ""), quote=True)
     data = [o["data"]["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
     if not data:
         return ""
-    caption = re.split(r"(?<=[.?!])\s+(?=[A-Z])", " ".join(figure["caption"].split()))[0]
+    caption = " ".join(text(figure["caption"]).split())
+    if len(caption) > LONG // 2:
+        caption = re.split(r"(?<=[.?!])\s+(?=[A-Z])", caption)[0]
+    caption = f"*Fig. {number}*: {caption}" if number else caption
     return (
         f'<section><img alt="{alt}" src="data:image/png;base64,{data[0].strip()}">'
         f'<div class="caption">{to_html(caption)}</div></section>'
     )
 
 
-def slides(nb, text):
-    """Write the slides of a chapter; `text` turns MyST into plain Markdown."""
-    prose = nb.cells[0].source
-    title = re.search(r"^# (.+)", prose, re.MULTILINE)[1]
-    question = re.search(r"^\*\*(.+?)\*\*", prose, re.MULTILINE | re.DOTALL)[1]
-    yield f"<section><h1>{escape(title)}</h1></section>"
-    yield section(title, text(question))
+def title(nb):
+    """Return the title of a chapter."""
+    return re.search(r"^# (.+)", nb.cells[0].source, re.MULTILINE)[1]
+
+
+def slides(nb, name, text, number):
+    """Write the slides of a chapter; `text` turns MyST into plain Markdown, `number` has those of labels."""
+    question = re.search(r"^\*\*(.+?)\*\*", nb.cells[0].source, re.MULTILINE | re.DOTALL)[1]
+    yield section(title(nb), text(question), name=name)
     for cell in nb.cells:
         if cell.cell_type == "code":
-            if "figure" in cell.get("metadata", {}).get("mystnb", {}):
-                yield picture(cell)
+            if figure := cell.get("metadata", {}).get("mystnb", {}).get("figure"):
+                yield picture(cell, text, number.get(figure["name"]))
             continue
-        for _, name, head, _, body in BOX.findall(cell.source):
-            if name.startswith("prf:"):
+        for _, directive, head, opts, body in BOX.findall(cell.source):
+            if directive.startswith("prf:"):
                 head = re.sub(r" *\{cite:\w+\}`[^`]*`", "", head)
+                label = options(opts)["label"]
                 for i, piece in enumerate(pieces(text(body))):
-                    more = " (continued)" if i else ""
-                    yield section(f"{kind(name)}: {head}{more}", piece, "box")
+                    called = f"{kind(directive)} {number[label]}: {head}{' (continued)' if i else ''}"
+                    yield section(called, piece, "box", name="" if i else label)
         if found := re.search(r"^## Summary\n(.*?)(?=^:::|^## |\Z)", cell.source, re.MULTILINE | re.DOTALL):
             bullets = re.split(r"\n(?=- )", text(found[1]).strip())
             for i in range(0, len(bullets), 3):
@@ -133,14 +158,23 @@ def main():
         bibliography((ROOT / "book/references.bib").read_text(encoding="utf8")),
     )
     plain = {label: re.sub(r"\[(.*?)\]\(.*?\)", r"\1", called) for label, called in known.items()}
+    number = numbers(notebooks)
+    for label in number:
+        word = plain[label].split()[0]  # "Theorem", or "the" of "the figure"
+        plain[label] = f"{'Fig.' if word == 'the' else word} {number[label]}"
+
+    def text(source):
+        return readable(unnumbered(source), plain, entries, [])
+
     shutil.rmtree(TARGET, ignore_errors=True)
     TARGET.mkdir(parents=True)
     for name in ("reveal", "mathjax"):
         shutil.copytree(VENDOR / name, TARGET / "vendor" / name)
     for caption, names in parts().items():
-        deck = [f"<section><h1>{escape(caption)}</h1></section>"]
+        contents = "\n".join(f"- [{title(notebooks[name])}](#/{name})" for name in names)
+        deck = [section(caption, contents)]
         for name in names:
-            deck += slides(notebooks[name], lambda source: readable(unnumbered(source), plain, entries, []))
+            deck += slides(notebooks[name], name, text, number)
         path = TARGET / (caption.lower().replace(" ", "_") + ".html")
         path.write_text(
             PAGE.replace("{title}", escape(caption)).replace("{slides}", "\n".join(filter(None, deck))),
