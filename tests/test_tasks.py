@@ -109,6 +109,7 @@ def test_the_result_is_the_same_whoever_does_the_work(executor, monkeypatch):
         same(here, there)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_a_lost_worker_changes_nothing(cluster, monkeypatch):
     monkeypatch.setattr(rip, "PART", 5000)
     here = rip_sample(W, MODEL, 200_000, rng=2)
