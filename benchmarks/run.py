@@ -93,7 +93,7 @@ def layer(M, D, ell, K, t, batch, dtype, k=KEPT):
 
 def drawn(W, model, count=CODES):
     """Return the table of lags and sparse codes: filters, positions and values."""
-    from cnninv_lite.gram import LagTable
+    from cnninv_lite._lags import LagTable
 
     rng, shape = np.random.default_rng(4), (count, model.k)
     I = rng.permuted(np.tile(np.arange(W.K), (count, 1)), axis=1)[:, : model.k]

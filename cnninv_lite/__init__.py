@@ -1,13 +1,20 @@
 """cnninv_lite: one convolutional layer as a matrix, pooling as a projection, and how to invert them.
 
-The module behind the book "The Invertibility of Convolutional Neural Networks". Its files follow the theory:
-`filters`, `operators` and `models` at the bottom, `recovery` above them; `plotting` and `interactive`
-(which need Matplotlib and ipywidgets) are loaded only when asked for.
+The module behind the book "The Invertibility of Convolutional Neural Networks". Its files follow its
+chapters:
+`layer`, `filters`, `codes`, `rip` and `coherence`, `energy_law` and `random_filters`, `reconstruction`,
+`pursuit`, `network`. What serves the pages alone is in `cnninv_lite.book`.
 """
 
-from importlib import import_module
-
-from .bounds import (
+from ._lags import gram
+from .codes import BlockModel, fixed_unpool, max_pool, unpool
+from .coherence import coherence, cumulative_coherence, rip_certificates
+from .energy_law import EnergyLaw, energy_law, laurent_massart
+from .filters import dct_filters, gaussian_filters, load_filters, pca_filters, rademacher_filters
+from .layer import FilterBank, adjoint_error
+from .network import Layer, LayerErrors, Network, Pooled, error_recursion, gain_bound
+from .pursuit import Pursuit, cosamp, iht, lasso, sparse_code
+from .random_filters import (
     PaperCondition,
     RIPNecessary,
     connected_supports,
@@ -16,37 +23,30 @@ from .bounds import (
     rip_guarantee,
     rip_necessary,
 )
-from .coherence import coherence, cumulative_coherence, rip_certificates
-from .depth import error_recursion, gain_bound
-from .exact import rip_bracket, rip_exact
-from .exercises import attack, check
-from .filters import dct_filters, gaussian_filters, rademacher_filters
-from .gram import gram
-from .guarantees import code_bound, depth_bound, iht_rate, largest_useful_delta, reconstruction_bound
-from .laws import EnergyLaw, energy_law, laurent_massart
-from .models import BlockModel
-from .network import Layer, LayerErrors, Network, Pooled
-from .operators import FilterBank, adjoint_error
-from .phase import PhaseCell, phase_diagram
-from .pooling import fixed_unpool, max_pool, unpool
-from .pursuit import Pursuit, cosamp, iht
-from .recovery import Reconstruction, certificate, error_from_code, reconstruct, relative_error
-from .rip import RIPBracket, RIPSample, Witness, rip_sample, rip_sample_parts, rip_search
-from .sparse_coding import lasso, sparse_code
+from .reconstruction import (
+    Reconstruction,
+    certificate,
+    code_bound,
+    depth_bound,
+    error_from_code,
+    iht_rate,
+    largest_useful_delta,
+    reconstruct,
+    reconstruction_bound,
+    relative_error,
+)
+from .rip import (
+    RIPBracket,
+    RIPSample,
+    Witness,
+    rip_bracket,
+    rip_exact,
+    rip_sample,
+    rip_sample_parts,
+    rip_search,
+)
 
 __version__ = "0.1.0"
-
-_LAZY = {
-    "dictionary_filters": ".learning",
-    "digits": ".learning",
-    "eeg": ".signals",
-    "load_filters": ".learning",
-    "pca_filters": ".learning",
-    "photograph": ".signals",
-    "sample_photographs": ".learning",
-    "sliders": ".interactive",
-    "supervised_filters": ".training",
-}
 
 __all__ = [
     "BlockModel",
@@ -56,7 +56,6 @@ __all__ = [
     "LayerErrors",
     "Network",
     "PaperCondition",
-    "PhaseCell",
     "Pooled",
     "Pursuit",
     "RIPBracket",
@@ -65,9 +64,7 @@ __all__ = [
     "Reconstruction",
     "Witness",
     "adjoint_error",
-    "attack",
     "certificate",
-    "check",
     "code_bound",
     "coherence",
     "connected_supports",
@@ -88,9 +85,10 @@ __all__ = [
     "largest_useful_delta",
     "lasso",
     "laurent_massart",
+    "load_filters",
     "max_pool",
     "paper_condition",
-    "phase_diagram",
+    "pca_filters",
     "rademacher_filters",
     "reconstruct",
     "reconstruction_bound",
@@ -108,8 +106,6 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    """Load the names that need Matplotlib or ipywidgets when they are first used."""
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__():
+    """List every public name."""
+    return __all__

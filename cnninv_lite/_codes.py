@@ -7,8 +7,8 @@ from math import prod
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .models import BlockModel
-from .operators import FilterBank
+from .codes import BlockModel
+from .layer import FilterBank
 
 __all__ = [
     "Code",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .gram import LagTable, check_pair
-from .operators import FilterBank
+from ._lags import LagTable, check_pair
+from .layer import FilterBank
 
-__all__ = ["coherence", "cumulative_coherence", "rip_certificates"]
+__all__ = [
+    "coherence",
+    "cumulative_coherence",
+    "rip_certificates",
+]
 
 
 def coherence(W, *, shifts=True) -> float:

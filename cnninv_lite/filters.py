@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from zipfile import BadZipFile
+
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import idctn
 
-from ._checks import as_generator, as_size, as_sizes
+from ._checks import as_generator, as_real, as_size, as_sizes
 
-__all__ = ["dct_filters", "gaussian_filters", "rademacher_filters"]
+__all__ = [
+    "dct_filters",
+    "gaussian_filters",
+    "load_filters",
+    "pca_filters",
+    "rademacher_filters",
+]
 
 
 def _shape(K, M, ell) -> tuple[int, ...]:
@@ -98,3 +109,138 @@ def dct_filters(K, M, ell) -> np.ndarray:
     coefficients = np.zeros((shape[0], size))
     coefficients[np.arange(shape[0]), chosen] = 1.0
     return idctn(coefficients.reshape(shape), axes=tuple(range(1, len(shape))), norm="ortho")
+
+
+PATCHES = 2000  # patches that a dictionary is learned from
+
+
+def pca_filters(images, K, ell) -> np.ndarray:
+    """Return the K leading principal components of all patches, as orthonormal filters.
+
+    Parameters
+    ----------
+    images : array_like of shape (..., M, *D)
+    K : int
+        Number of filters, at most M |ell|.
+    ell : int or tuple of int
+        Size of the patches, one length per axis of D; a single int means one axis.
+
+    Returns
+    -------
+    ndarray of shape (K, M, *ell), float64
+        Orthonormal, the direction of largest variance first; the entry of largest magnitude is positive.
+
+    Raises
+    ------
+    ValueError
+        If K exceeds M |ell|, or the patches do not fit into the images.
+
+    Examples
+    --------
+    >>> x = np.cumsum(np.random.default_rng(0).standard_normal((1, 500)), axis=1)
+    >>> w = pca_filters(x, 3, 8)
+    >>> bool(np.allclose(w[:, 0] @ w[:, 0].T, np.eye(3)))
+    True
+    """
+    windows, shape = _patches(images, ell)
+    size = int(np.prod(shape))
+    K = as_size(K, "K")
+    if size < K:
+        raise ValueError(f"K must be at most M |ell| = {size}, the dimension of a patch, but came as {K}.")
+    second, total, count = np.zeros((size, size)), np.zeros(size), 0
+    for image in windows:  # one image at a time, so that the patches of one are copied, not of all
+        rows = image.reshape(-1, size)
+        second, total, count = second + rows.T @ rows, total + rows.sum(axis=0), count + len(rows)
+    _, U = np.linalg.eigh(second / count - np.outer(total, total) / count**2)
+    w = U[:, ::-1][:, :K].T
+    largest = np.take_along_axis(w, np.abs(w).round(9).argmax(axis=1)[:, None], axis=1)
+    return (w * np.sign(largest)).reshape(K, *shape)
+
+
+def load_filters(source, *, name=None) -> np.ndarray:
+    """Return a filter bank from an array or from a NumPy file, checked.
+
+    Parameters
+    ----------
+    source : array_like of shape (K, M, *ell), str or path
+        An array, or the path of a .npy or .npz file.
+    name : str, optional
+        Which array of an .npz file; may be left out if it holds one only.
+
+    Returns
+    -------
+    ndarray of shape (K, M, *ell)
+        float32 stays float32, other real numbers become float64.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError, TypeError
+        If the file is none of NumPy's, has no such array, or the array is no filter bank.
+
+    Notes
+    -----
+    Where torchvision is installed, two lines store every convolution of VGG-16::
+
+        layers = torchvision.models.vgg16(weights="DEFAULT").features.named_parameters()
+        np.savez("vgg16.npz", **{name: p.detach().numpy() for name, p in layers if p.ndim == 4})
+
+    and ``load_filters("vgg16.npz", name="0.weight")`` is its first layer, of shape (64, 3, 3, 3).
+
+    Examples
+    --------
+    >>> load_filters(np.ones((2, 3, 5, 5))).shape
+    (2, 3, 5, 5)
+    """
+    if isinstance(source, (str, os.PathLike)):
+        source = _read(Path(source), name)
+    elif name is not None:
+        raise TypeError(f"name is for .npz files, but came as {name!r} with an array.")
+    w = as_real(source, "filters")
+    if w.ndim not in (3, 4) or 0 in w.shape:
+        raise ValueError(
+            "filters must have shape (K, M, ell) or (K, M, ell_1, ell_2) with no empty axis, "
+            f"but came with shape {w.shape}."
+        )
+    return w
+
+
+def _read(path: Path, name):
+    """Return one array of a .npy or .npz file; nothing is unpickled."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {str(path)!r} to load filters from.")
+    try:
+        data = np.load(path, allow_pickle=False)
+        if not isinstance(data, np.lib.npyio.NpzFile):
+            return data
+        with data:
+            if name is None and len(data.files) != 1:
+                raise KeyError
+            return data[data.files[0] if name is None else name]
+    except KeyError:
+        held = ", ".join(map(repr, data.files)) or "none"
+        raise ValueError(
+            f"name must be one of the arrays of {str(path)!r}: {held}; it came as {name!r}."
+        ) from None
+    except (ValueError, EOFError, OSError, BadZipFile) as error:
+        raise ValueError(f"{str(path)!r} is not a .npy or .npz file of numbers ({error}).") from error
+
+
+def _patches(images, ell) -> tuple[np.ndarray, tuple[int, ...]]:
+    """View images (..., M, *D) as patches of shape (B, *n, M, *ell); return them with (M, *ell)."""
+    images, ell = as_real(images, "images"), as_sizes(ell, "ell")
+    axes = len(ell)
+    if axes > 2 or images.ndim < axes + 1 or any(d < e for d, e in zip(images.shape[-axes:], ell)):
+        raise ValueError(
+            f"images must have shape (..., M, *D) with D at least ell = {ell} on each of its {axes} axes, "
+            f"but came with shape {images.shape}."
+        )
+    images = images.reshape(-1, *images.shape[-axes - 1 :])
+    if not images.size:
+        raise ValueError(f"images must hold at least one image, but came with shape {images.shape}.")
+    windows = sliding_window_view(images, ell, axis=tuple(range(2, 2 + axes)))
+    return np.moveaxis(windows, 1, 1 + axes), (images.shape[1], *ell)
+
+
+DECAY = 1e-3  # weight of the squared norm of all weights in the training

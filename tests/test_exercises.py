@@ -10,11 +10,12 @@ import nbformat
 import numpy as np
 import pytest
 
-from cnninv_lite import BlockModel, FilterBank, attack, check, exercises
-from cnninv_lite.exercises import seal
+from cnninv_lite import BlockModel, FilterBank
+from cnninv_lite.book import attack, check, exercises
+from cnninv_lite.book.exercises import seal
 
 ROOT = Path(__file__).resolve().parent.parent
-STORED = json.loads((ROOT / "cnninv_lite" / "exercises.json").read_text(encoding="utf8"))
+STORED = json.loads((ROOT / "cnninv_lite" / "book" / "exercises.json").read_text(encoding="utf8"))
 CHAPTERS = sorted(
     path for path in (ROOT / "book").glob("*.ipynb") if "{exercise-start}" in path.read_text("utf8")
 )

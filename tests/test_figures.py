@@ -13,8 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from cnninv_lite import eeg, photograph, sliders
-from cnninv_lite.plotting import COLORS, show_matrix, show_signal, stem_code, use_style
+from cnninv_lite.book import COLORS, eeg, photograph, show_matrix, show_signal, sliders, stem_code, use_style
 
 
 def draw(k, a=1):

@@ -21,10 +21,10 @@ from cnninv_lite import (
     rip_sample,
     rip_search,
 )
-from cnninv_lite.gram import LagTable
+from cnninv_lite._lags import LagTable
 from cnninv_lite.rip import _draw
 
-gram_module = import_module("cnninv_lite.gram")  # the package's name `gram` is the function
+gram_module = import_module("cnninv_lite._lags")  # the package's name `gram` is the function
 
 BANKS = [
     FilterBank(gaussian_filters(5, 2, 4, rng=0), (2, 11)),

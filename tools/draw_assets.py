@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from cnninv_lite.plotting import COLORS, use_style
+from cnninv_lite.book import COLORS, use_style
 
 ASSETS = Path(__file__).resolve().parent.parent / "book" / "assets"
 INK = "#222222"

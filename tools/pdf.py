@@ -18,7 +18,7 @@ import matplotlib as mpl
 import nbformat
 import yaml
 
-from cnninv_lite.plotting import use_style
+from cnninv_lite.book import use_style
 
 sys.path.insert(0, str(Path(__file__).parent))
 from student import ROOT, build, copy_sources

@@ -2,7 +2,7 @@
 
     python tools/seal.py book/*.ipynb      run these chapters; seal what their solutions say
 
-Tolerances and hints are written by hand in cnninv_lite/exercises.json; kinds and hashes come from the
+Tolerances and hints are written by hand in cnninv_lite/book/exercises.json; kinds and hashes come from the
 answers. Read what is printed: it is what readers' answers are compared with.
 """
 
@@ -16,17 +16,17 @@ from tempfile import TemporaryDirectory
 import nbformat
 from nbclient import NotebookClient
 
-from cnninv_lite.exercises import seal
+from cnninv_lite.book.exercises import seal
 
-STORE = Path(__file__).resolve().parent.parent / "cnninv_lite" / "exercises.json"
+STORE = Path(__file__).resolve().parent.parent / "cnninv_lite" / "book" / "exercises.json"
 RECORD = """
 import json
-import cnninv_lite
-from cnninv_lite.exercises import _parts
+import cnninv_lite.book
+from cnninv_lite.book.exercises import _parts
 def record(label, answer):
     with open({path!r}, "a") as file:
         print(json.dumps([label, _parts(answer)]), file=file)
-cnninv_lite.check = record
+cnninv_lite.book.check = record
 """
 
 

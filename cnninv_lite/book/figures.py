@@ -6,7 +6,14 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-__all__ = ["COLORS", "DIVERGING", "show_matrix", "show_signal", "stem_code", "use_style"]
+__all__ = [
+    "COLORS",
+    "DIVERGING",
+    "show_matrix",
+    "show_signal",
+    "stem_code",
+    "use_style",
+]
 
 #: The colour of each quantity, in plots, diagrams and formulas alike (safe for colour-blind readers).
 COLORS = {"x": "#0072B2", "h": "#767676", "z": "#CB5200", "x_hat": "#00805E", "w": "#8A4A9E"}

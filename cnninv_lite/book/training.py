@@ -1,18 +1,71 @@
-"""Filter banks learned from labels: a small convolutional network, trained with NumPy and SciPy alone."""
+"""Filter banks learned from pictures: as a dictionary, or by a small network that is trained on labels."""
 
 from __future__ import annotations
+
+import warnings
+from reprlib import repr as brief
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from ._checks import as_array, as_generator, as_real, as_size, as_sizes
-from .operators import FilterBank
+from .._checks import as_array, as_generator, as_real, as_size, as_sizes
+from ..filters import _patches
+from ..layer import FilterBank
+from .data import _sklearn
 
-__all__ = ["supervised_filters"]
+__all__ = ["dictionary_filters", "supervised_filters"]
 
+PATCHES = 2000  # patches that a dictionary is learned from
 DECAY = 1e-3  # weight of the squared norm of all weights in the training
+
+
+def dictionary_filters(images, K, ell, *, alpha=1.0, rng=None) -> np.ndarray:
+    """Learn K filters of unit norm in which patches have sparse codes (scikit-learn's dictionary learning).
+
+    Parameters
+    ----------
+    images : array_like of shape (..., M, *D)
+    K : int
+        Number of filters; it may exceed M |ell|.
+    ell : int or tuple of int
+        Size of the patches, one length per axis of D; a single int means one axis.
+    alpha : float
+        Weight of the l1 norm of the codes, for patches of mean 0 scaled to overall variance 1.
+    rng : None, int or numpy.random.Generator
+        Chooses 2,000 patches (or all, if there are fewer) and the start.
+
+    Returns
+    -------
+    ndarray of shape (K, M, *ell), float64
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed.
+    ValueError
+        If alpha is not positive, the patches do not fit into the images, or they are all constant.
+    """
+    windows, shape = _patches(images, ell)
+    K, rng = as_size(K, "K"), as_generator(rng)
+    if not (isinstance(alpha, (int, float)) and 0 < alpha < np.inf):
+        raise ValueError(f"alpha must be a positive number, but came as {brief(alpha)}.")
+    decomposition = _sklearn("decomposition", "dictionary_filters")
+    places = int(np.prod(windows.shape[: -len(shape)]))
+    chosen = rng.choice(places, min(PATCHES, places), replace=False)
+    rows = windows[np.unravel_index(chosen, windows.shape[: -len(shape)])].reshape(len(chosen), -1)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    if not (scale := rows.std()) > 1e-12:
+        raise ValueError("images must not be constant on every patch: there is nothing to learn.")
+    learner = decomposition.MiniBatchDictionaryLearning(
+        K, alpha=alpha, max_iter=5, batch_size=500, fit_algorithm="cd", random_state=int(rng.integers(2**31))
+    )
+    with warnings.catch_warnings():  # codes on the way may be inexact
+        warnings.simplefilter("ignore", _sklearn("exceptions", "dictionary_filters").ConvergenceWarning)
+        w = learner.fit(rows / scale).components_
+    w = w + 1e-9 * rng.standard_normal(w.shape) * (np.linalg.norm(w, axis=1, keepdims=True) < 1e-9)
+    return (w / np.linalg.norm(w, axis=1, keepdims=True)).reshape(K, *shape)
 
 
 def supervised_filters(images, labels, K, ell, *, iterations=40, rng=None):
@@ -47,7 +100,7 @@ def supervised_filters(images, labels, K, ell, *, iterations=40, rng=None):
 
     Examples
     --------
-    >>> from cnninv_lite import digits
+    >>> from cnninv_lite.book import digits
     >>> images, labels = digits()
     >>> supervised_filters(images[:200], labels[:200], 4, 3, iterations=5, rng=0).shape
     (4, 1, 3, 3)

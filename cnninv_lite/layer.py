@@ -13,7 +13,10 @@ from scipy.sparse.linalg import LinearOperator
 
 from ._checks import as_generator, as_real, as_sizes, shape_error
 
-__all__ = ["FilterBank", "adjoint_error"]
+__all__ = [
+    "FilterBank",
+    "adjoint_error",
+]
 
 CHUNK_BYTES = 1 << 20  # columns gathered before each matrix product: they stay in the L2 cache
 MANY_WEIGHTS = 4  # but at least so many times the filters, which each product reads anew

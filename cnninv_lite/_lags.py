@@ -6,10 +6,14 @@ from math import prod
 
 import numpy as np
 
-from .models import BlockModel
-from .operators import FilterBank
+from .codes import BlockModel
+from .layer import FilterBank
 
-__all__ = ["LagTable", "check_pair", "gram"]
+__all__ = [
+    "LagTable",
+    "check_pair",
+    "gram",
+]
 
 CHUNK = 1 << 18  # numbers gathered at a time: they stay in the cache
 

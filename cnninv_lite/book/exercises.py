@@ -15,11 +15,15 @@ from reprlib import repr as brief
 
 import numpy as np
 
-from ._checks import as_real, shape_error
-from .gram import check_pair
-from .rip import rip_search
+from .._checks import as_real, shape_error
+from .._lags import check_pair
+from ..rip import rip_search
 
-__all__ = ["attack", "check", "seal"]
+__all__ = [
+    "attack",
+    "check",
+    "seal",
+]
 
 ROUNDS = 20_000  # of PBKDF2
 

@@ -37,12 +37,16 @@ from itertools import islice
 
 import numpy as np
 
-from ._search import Found, search
-from ._tasks import gather, progress_bar
+from ._adversary import Found, search
+from ._lags import CHUNK, LagTable
+from ._parallel import gather, progress_bar
 from .coherence import certificates, largest_sum
-from .gram import CHUNK, LagTable
 
-__all__ = ["Exhausted", "Work", "settle"]
+__all__ = [
+    "Exhausted",
+    "Work",
+    "settle",
+]
 
 SLAB = 1_000_000  # partial supports whose children are kept at a time
 TASK = 64  # chunks to a task

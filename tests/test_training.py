@@ -7,16 +7,9 @@ import pytest
 from scipy.optimize import check_grad
 
 import cnninv_lite
-from cnninv_lite import (
-    FilterBank,
-    dictionary_filters,
-    digits,
-    load_filters,
-    pca_filters,
-    sample_photographs,
-    supervised_filters,
-)
-from cnninv_lite.training import _loss, _pool, _unpool
+from cnninv_lite import FilterBank, load_filters, pca_filters
+from cnninv_lite.book import dictionary_filters, digits, sample_photographs, supervised_filters
+from cnninv_lite.book.training import _loss, _pool, _unpool
 
 pytest.importorskip("sklearn")
 rng = np.random.default_rng(0)

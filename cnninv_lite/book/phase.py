@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._checks import as_generator, as_size, as_sizes
-from ._tasks import as_executor, gather, progress_bar, watched
-from .filters import gaussian_filters
-from .models import BlockModel
-from .operators import FilterBank
+from .._checks import as_generator, as_size, as_sizes
+from .._parallel import as_executor, gather, progress_bar, watched
+from ..codes import BlockModel
+from ..filters import gaussian_filters
+from ..layer import FilterBank
 
-__all__ = ["PhaseCell", "phase_diagram"]
+__all__ = [
+    "PhaseCell",
+    "phase_diagram",
+]
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,14 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from ._checks import as_generator, as_real, as_size, as_sizes
-from ._union import as_number, same_axes
-from .operators import FilterBank
+from ._union_bound import as_number, same_axes
+from .layer import FilterBank
 
-__all__ = ["EnergyLaw", "energy_law", "laurent_massart"]
+__all__ = [
+    "EnergyLaw",
+    "energy_law",
+    "laurent_massart",
+]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracles import dense_matrix, positions
 from scipy.sparse.linalg import LinearOperator, aslinearoperator, lsqr, svds
 
-import cnninv_lite.operators as operators
+import cnninv_lite.layer as operators
 from cnninv_lite import FilterBank, adjoint_error
 
 # (K, M, ell, D, stride): the stride divides D or not, reaches beyond the filter, leaves one position, ...

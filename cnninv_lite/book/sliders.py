@@ -18,7 +18,9 @@ import numpy as np
 from matplotlib.image import AxesImage
 from PIL import Image
 
-__all__ = ["sliders"]
+__all__ = [
+    "sliders",
+]
 
 MAX_FRAMES = 150
 PNG = re.compile(r"(?<=data:image/png;base64,)[^\"]+")

@@ -16,13 +16,11 @@ import pytest
 from cnninv_lite import (
     BlockModel,
     FilterBank,
-    PhaseCell,
-    _branch,
-    _search,
-    _tasks,
+    _adversary,
+    _branch_and_bound,
+    _parallel,
     gaussian_filters,
     iht,
-    phase_diagram,
     rip,
     rip_bracket,
     rip_exact,
@@ -30,6 +28,7 @@ from cnninv_lite import (
     rip_sample_parts,
     rip_search,
 )
+from cnninv_lite.book import PhaseCell, phase_diagram
 
 W = FilterBank(gaussian_filters(12, 3, 5, rng=0), (3, 30))
 MODEL = BlockModel(12, W.n, 3, 2)
@@ -100,10 +99,10 @@ def calls(executor):
 def test_the_result_is_the_same_whoever_does_the_work(executor, monkeypatch):
     """Tasks are made small, so that there are many."""
     monkeypatch.setattr(rip, "PART", 400)
-    monkeypatch.setattr(_search, "PART", 16)
-    monkeypatch.setattr(_branch, "TASK", 1)
-    monkeypatch.setattr(_branch, "CHUNK", 1 << 13)
-    monkeypatch.setattr(_branch, "ROUND", 5)
+    monkeypatch.setattr(_adversary, "PART", 16)
+    monkeypatch.setattr(_branch_and_bound, "TASK", 1)
+    monkeypatch.setattr(_branch_and_bound, "CHUNK", 1 << 13)
+    monkeypatch.setattr(_branch_and_bound, "ROUND", 5)
     for (name, here), (_, there) in zip(calls(None), calls(executor), strict=True):
         assert type(here) is type(there), name
         same(here, there)
@@ -181,8 +180,8 @@ class Counting:
 
 def test_few_tasks_wait_at_a_time():
     executor = Counting()
-    assert list(_tasks.gather(abs, ((-i,) for i in range(1000)), executor)) == list(range(1000))
-    assert executor.most == _tasks.AHEAD
+    assert list(_parallel.gather(abs, ((-i,) for i in range(1000)), executor)) == list(range(1000))
+    assert executor.most == _parallel.AHEAD
 
 
 def test_parts_come_as_they_are_asked_for(monkeypatch):
@@ -212,7 +211,7 @@ def test_what_ends_early_takes_back_the_tasks_that_wait(ended_by):
         return i
 
     with ThreadPoolExecutor(1) as pool:
-        results = _tasks.gather(task, ((i,) for i in range(200)), pool)
+        results = _parallel.gather(task, ((i,) for i in range(200)), pool)
         assert next(results) == 0
         threading.Timer(0.2, gate.set).start()
         if ended_by == "an error":

@@ -7,10 +7,13 @@ from math import prod
 
 import numpy as np
 
-from ._tasks import gather
-from .gram import CHUNK, LagTable
+from ._lags import CHUNK, LagTable
+from ._parallel import gather
 
-__all__ = ["Found", "search"]
+__all__ = [
+    "Found",
+    "search",
+]
 
 PART = 64  # starts that climb together in one task
 

@@ -26,7 +26,7 @@ from cnninv_lite import (
     rip_guarantee,
     rip_necessary,
 )
-from cnninv_lite._union import UnionBound, _log_kummer
+from cnninv_lite._union_bound import UnionBound, _log_kummer
 
 PHI = (1 + 5**0.5) / 2
 VERSIONS = ("paper", "golden", "direct", "energy", "best")

@@ -15,7 +15,7 @@ from scipy.integrate import quad
 from scipy.special import bdtrc, erfc
 
 from ._checks import as_size, as_sizes
-from ._union import UnionBound, as_number, same_axes
+from ._union_bound import UnionBound, as_number, same_axes
 
 __all__ = [
     "PaperCondition",

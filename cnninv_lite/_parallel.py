@@ -14,7 +14,12 @@ from contextlib import suppress
 from importlib import import_module
 from reprlib import repr as brief
 
-__all__ = ["as_executor", "gather", "progress_bar", "watched"]
+__all__ = [
+    "as_executor",
+    "gather",
+    "progress_bar",
+    "watched",
+]
 
 AHEAD = 256  # tasks that wait or run at a time: more would only fill the memory
 
