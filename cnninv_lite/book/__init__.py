@@ -20,7 +20,7 @@ _HOME = {
     "sample_photographs": "data",
     "show_matrix": "figures",
     "show_signal": "figures",
-    "sliders": "sliders",
+    "sliders": "widgets",
     "stem_code": "figures",
     "supervised_filters": "training",
     "use_style": "figures",
