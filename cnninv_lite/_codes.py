@@ -16,7 +16,6 @@ __all__ = [
     "SignalPath",
     "address",
     "as_bank",
-    "as_number",
     "column",
     "dense",
     "entries",
@@ -36,16 +35,8 @@ Code = tuple[np.ndarray, np.ndarray]  # flat indices and values, both (B, m); pa
 def as_bank(W) -> FilterBank:
     """Return `W`, refusing what is not a FilterBank."""
     if not isinstance(W, FilterBank):
-        raise TypeError(f"W must be a FilterBank, but came as {type(W).__name__}.")
+        raise TypeError(f"W must be a FilterBank, but got {type(W).__name__}.")
     return W
-
-
-def as_number(value, name: str, expected: str, *, zero: bool = False) -> float:
-    """Return `value` as a finite float > 0, or >= 0 where `zero` is allowed."""
-    usable = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not (usable and (0 < value < np.inf or (zero and value == 0))):
-        raise ValueError(f"{name} must be {expected}, but came as {value!r}.")
-    return float(value)
 
 
 def entries(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,11 +21,11 @@ CHUNK = 1 << 18  # numbers gathered at a time: they stay in the cache
 def check_pair(W, model) -> None:
     """Refuse a bank or a model of the wrong type, and a model that does not fit the bank."""
     if not isinstance(W, FilterBank):
-        raise TypeError(f"W must be a FilterBank, but came as {type(W).__name__}.")
+        raise TypeError(f"W must be a FilterBank, but got {type(W).__name__}.")
     if not isinstance(model, BlockModel):
-        raise TypeError(f"model must be a BlockModel, but came as {type(model).__name__}.")
+        raise TypeError(f"model must be a BlockModel, but got {type(model).__name__}.")
     if model.shape != (W.K, *W.n):
-        raise ValueError(f"model must have the shape (K, *n) = {(W.K, *W.n)} of W, but has {model.shape}.")
+        raise ValueError(f"model must have the shape (K, *n) = {(W.K, *W.n)} of W, but got {model.shape}.")
 
 
 class LagTable:
@@ -230,16 +230,15 @@ def gram(W, support) -> np.ndarray:
            [0.6 , 0.  , 1.  ]])
     """
     if not isinstance(W, FilterBank):
-        raise TypeError(f"W must be a FilterBank, but came as {type(W).__name__}.")
+        raise TypeError(f"W must be a FilterBank, but got {type(W).__name__}.")
     support = np.asarray(support)
     if support.dtype.kind not in "iu" or support.ndim == 0:
         raise TypeError(
-            f"support must be an array of integers, but came with dtype {support.dtype}, "
-            f"shape {support.shape}."
+            f"support must be an array of integers, but got dtype {support.dtype}, shape {support.shape}."
         )
     if support.size and (support.min() < 0 or support.max() >= W.shape[0]):
         raise ValueError(
-            f"support must index the {W.shape[0]} rows of W, but ranges from {support.min()} to "
+            f"support must index the {W.shape[0]} rows of W, but got indices from {support.min()} to "
             f"{support.max()}."
         )
     I, p = np.divmod(support.reshape(-1, support.shape[-1]).astype(int), prod(W.n))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, comb, factorial, inf, log, log1p, prod, sqrt
-from numbers import Real
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import gammaln, logsumexp
 
-from ._checks import as_size, as_sizes
+from ._checks import as_number, as_size, as_sizes
 
 NET = 1024 / 449  # twice the price 512/449 of a 1/4-net with 9^r points
 
@@ -31,7 +30,7 @@ class UnionBound:
     def of(cls, ell, K, n, k, order, stride, eps=0.01, method="closed") -> UnionBound:
         ell, n, stride = same_axes(ell=ell, n=n, stride=stride)
         K, s = as_size(K, "K"), as_size(order, "order")
-        k, eps = as_size(k, "k", high=K), as_number(eps, "eps", low=0, high=1)
+        k, eps = as_size(k, "k", high=K), as_number(eps, "eps", high=1)
         if method not in ("closed", "optimised"):
             raise ValueError(f"method must be 'closed' or 'optimised', but came as {method!r}.")
         q = [ceil(length / t) - 1 for length, t in zip(ell, stride)]
@@ -125,14 +124,3 @@ def same_axes(**sizes) -> list[tuple[int, ...]]:
     counts = {name: len(value) for name, value in sizes.items() if np.ndim(value)}
     axes = max(counts.values(), default=1)
     return [as_sizes(value, name, axes) for name, value in sizes.items()]
-
-
-def as_number(value, name: str, *, low: float, high: float = inf, closed=False) -> float:
-    """Return `value` as a float in (low, high), or in [low, high) if `closed`."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number, but came as {value!r} ({type(value).__name__}).")
-    number = float(value)
-    if not (low < number < high or (closed and number == low)):
-        expected = f"{'>=' if closed else '>'} {low}" if high == inf else f"in ({low}, {high})"
-        raise ValueError(f"{name} must be {expected}, but came as {value}.")
-    return number

@@ -29,7 +29,7 @@ LAWS = {
 def law_of(values: str):
     """Return what draws non-zeros, as a function of a generator and a shape; refuse an unknown name."""
     if not isinstance(values, str) or values not in LAWS:
-        raise ValueError(f"values must be one of {', '.join(map(repr, LAWS))}, but came as {values!r}.")
+        raise ValueError(f"values must be one of {', '.join(map(repr, LAWS))}, but got {values!r}.")
     return LAWS[values]
 
 
@@ -301,20 +301,20 @@ def unpool(values, switches, shape) -> np.ndarray:
     axes, size = len(shape) - 1, prod(shape[1:])
     if axes < 1 or values.ndim < axes + 1 or values.shape[-axes - 1] != shape[0]:
         raise ValueError(
-            f"shape must be (K, *n) with the K of values, whose shape is {values.shape}, but came as {shape}."
+            f"shape must be (K, *n) with the K of values, whose shape is {values.shape}, but got {shape}."
         )
     if switches.dtype.kind not in "iu" or switches.shape != values.shape:
         raise ValueError(
-            f"switches must be integers of the shape of values, {values.shape}, but came with dtype "
+            f"switches must be integers of the shape of values, {values.shape}, but got dtype "
             f"{switches.dtype} and shape {switches.shape}."
         )
     lead, pooled = values.shape[:-axes], prod(values.shape[-axes:])
     values, where = values.reshape(*lead, pooled), switches.reshape(*lead, pooled)
     ordered = np.sort(where, axis=-1)
     if (low := where.min(initial=0)) < 0 or (high := where.max(initial=0)) >= size:
-        raise ValueError(f"switches must lie in 0..{size - 1}, but one came as {low if low < 0 else high}.")
+        raise ValueError(f"switches must lie in 0..{size - 1}, but got {low if low < 0 else high}.")
     if (same := ordered[..., 1:][ordered[..., 1:] == ordered[..., :-1]]).size:
-        raise ValueError(f"switches of one block must differ, but {same[0]} came twice.")
+        raise ValueError(f"switches of one block must differ, but got {same[0]} twice.")
     out = np.zeros((*lead, size), values.dtype)
     np.put_along_axis(out, where, values, axis=-1)
     return out.reshape(*lead, *shape[1:])
@@ -340,10 +340,10 @@ def fixed_unpool(values, window, shape, *, place=0) -> np.ndarray:
     values, window, shape = as_real(values, "values"), as_sizes(window, "window"), as_sizes(shape, "shape")
     n, axes = shape[1:], len(window)
     if len(n) != axes:
-        raise ValueError(f"shape must be (K, *n) with one n per entry of window {window}, but is {shape}.")
+        raise ValueError(f"shape must be (K, *n) with one n per entry of window {window}, but got {shape}.")
     places = as_sizes(place, "place", axes, low=0)
     if any(at >= w for at, w in zip(places, window, strict=True)):
-        raise ValueError(f"place must lie inside the window {window}, but came as {places}.")
+        raise ValueError(f"place must lie inside the window {window}, but got {places}.")
     offsets = [
         np.minimum(np.arange(0, size, w) + at, size - 1)
         for size, w, at in zip(n, window, places, strict=True)

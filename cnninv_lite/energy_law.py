@@ -11,8 +11,8 @@ from scipy.optimize import brentq
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from ._checks import as_generator, as_real, as_size, as_sizes
-from ._union_bound import as_number, same_axes
+from ._checks import as_generator, as_number, as_real, as_size, as_sizes
+from ._union_bound import same_axes
 from .layer import FilterBank
 
 __all__ = [
@@ -271,7 +271,7 @@ def laurent_massart(tau, M, ell, *, order=1, stride=1) -> float:
     >>> round(laurent_massart(5.0, M=32, ell=5), 4)
     0.4161
     """
-    tau = as_number(tau, "tau", low=0, closed=True)
+    tau = as_number(tau, "tau", closed_low=True)
     ell, stride = same_axes(ell=ell, stride=stride)
     overlaps = min(as_size(order, "order"), prod(ceil(a / t) for a, t in zip(ell, stride)))
     u = overlaps * tau / (as_size(M, "M") * prod(ell))

@@ -24,7 +24,7 @@ __all__ = [
 def _shape(K, M, ell) -> tuple[int, ...]:
     ell = as_sizes(ell, "ell")
     if len(ell) > 2:
-        raise ValueError(f"ell must have one or two axes, but came as {ell}.")
+        raise ValueError(f"ell must have one or two axes, but got {ell}.")
     return (as_size(K, "K"), as_size(M, "M"), *ell)
 
 
@@ -103,7 +103,7 @@ def dct_filters(K, M, ell) -> np.ndarray:
     shape = _shape(K, M, ell)
     axes, size = shape[1:], int(np.prod(shape[1:]))
     if shape[0] > size:
-        raise ValueError(f"K must be at most M |ell| = {size}, the size of the basis, but came as {K}.")
+        raise ValueError(f"K must be at most M |ell| = {size}, the size of the basis, but got {K}.")
     frequency = sum(f / n for f, n in zip(np.indices(axes), axes, strict=True))
     chosen = np.argsort(frequency.ravel().round(12), kind="stable")[: shape[0]]
     coefficients = np.zeros((shape[0], size))
@@ -146,7 +146,7 @@ def pca_filters(images, K, ell) -> np.ndarray:
     size = int(np.prod(shape))
     K = as_size(K, "K")
     if size < K:
-        raise ValueError(f"K must be at most M |ell| = {size}, the dimension of a patch, but came as {K}.")
+        raise ValueError(f"K must be at most M |ell| = {size}, the dimension of a patch, but got {K}.")
     second, total, count = np.zeros((size, size)), np.zeros(size), 0
     for image in windows:  # one image at a time, so that the patches of one are copied, not of all
         rows = image.reshape(-1, size)
@@ -196,12 +196,12 @@ def load_filters(source, *, name=None) -> np.ndarray:
     if isinstance(source, (str, os.PathLike)):
         source = _read(Path(source), name)
     elif name is not None:
-        raise TypeError(f"name is for .npz files, but came as {name!r} with an array.")
+        raise TypeError(f"name is for .npz files, but got {name!r} with an array.")
     w = as_real(source, "filters")
     if w.ndim not in (3, 4) or 0 in w.shape:
         raise ValueError(
             "filters must have shape (K, M, ell) or (K, M, ell_1, ell_2) with no empty axis, "
-            f"but came with shape {w.shape}."
+            f"but got shape {w.shape}."
         )
     return w
 
@@ -221,7 +221,7 @@ def _read(path: Path, name):
     except KeyError:
         held = ", ".join(map(repr, data.files)) or "none"
         raise ValueError(
-            f"name must be one of the arrays of {str(path)!r}: {held}; it came as {name!r}."
+            f"name must be one of the arrays of {str(path)!r}: {held}; but got {name!r}."
         ) from None
     except (ValueError, EOFError, OSError, BadZipFile) as error:
         raise ValueError(f"{str(path)!r} is not a .npy or .npz file of numbers ({error}).") from error
@@ -234,11 +234,11 @@ def _patches(images, ell) -> tuple[np.ndarray, tuple[int, ...]]:
     if axes > 2 or images.ndim < axes + 1 or any(d < e for d, e in zip(images.shape[-axes:], ell)):
         raise ValueError(
             f"images must have shape (..., M, *D) with D at least ell = {ell} on each of its {axes} axes, "
-            f"but came with shape {images.shape}."
+            f"but got shape {images.shape}."
         )
     images = images.reshape(-1, *images.shape[-axes - 1 :])
     if not images.size:
-        raise ValueError(f"images must hold at least one image, but came with shape {images.shape}.")
+        raise ValueError(f"images must hold at least one image, but got shape {images.shape}.")
     windows = sliding_window_view(images, ell, axis=tuple(range(2, 2 + axes)))
     return np.moveaxis(windows, 1, 1 + axes), (images.shape[1], *ell)
 

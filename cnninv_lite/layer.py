@@ -80,14 +80,14 @@ class FilterBank(LinearOperator):
         if filters.ndim not in (3, 4) or 0 in filters.shape:
             raise ValueError(
                 "filters must have shape (K, M, ell) or (K, M, ell_1, ell_2) with no empty axis, "
-                f"but came with shape {filters.shape}."
+                f"but got shape {filters.shape}."
             )
         axes = filters.ndim - 2
         channels, *D = as_sizes(input_shape, "input_shape")
         if len(D) != axes:
             raise ValueError(
                 f"input_shape must be (M, {'D' if axes == 1 else 'D_1, D_2'}) to fit filters of shape "
-                f"{filters.shape}, but came as {input_shape!r}."
+                f"{filters.shape}, but got {input_shape!r}."
             )
         self.K, self.M, *ell = filters.shape
         self.ell, self.D = tuple(ell), tuple(D)
@@ -95,7 +95,7 @@ class FilterBank(LinearOperator):
         if channels != self.M:
             raise ValueError(
                 f"input_shape must have M = {self.M} channels to fit filters of shape {filters.shape}, "
-                f"but came as {input_shape!r}."
+                f"but got {input_shape!r}."
             )
         if any(size < length for size, length in zip(self.D, self.ell, strict=True)):
             raise ValueError(
@@ -298,7 +298,7 @@ def adjoint_error(W, *, rng=None) -> float:
     True
     """
     if len(getattr(W, "shape", ())) != 2 or not hasattr(W, "T"):
-        raise TypeError(f"W must be a linear operator or a matrix, but came as {brief(W)}.")
+        raise TypeError(f"W must be a linear operator or a matrix, but got {brief(W)}.")
     if isinstance(W, np.ndarray):
         W = as_real(W, "W")
     rng = as_generator(rng)
@@ -308,5 +308,5 @@ def adjoint_error(W, *, rng=None) -> float:
     norm = np.linalg.norm
     scale = max(norm(Wx) * norm(z), norm(x) * norm(Wtz))
     if not np.isfinite(scale):
-        raise ValueError(f"W must be finite, but its products with finite vectors are not: {brief(W)}.")
+        raise ValueError(f"W must have finite products with finite vectors, but got {brief(W)}.")
     return float(abs(Wx @ z - x @ Wtz) / scale) if scale else 0.0

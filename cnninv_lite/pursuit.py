@@ -8,14 +8,13 @@ from math import prod
 
 import numpy as np
 
-from ._checks import as_array, as_real, as_size
+from ._checks import as_array, as_number, as_real, as_size
 from ._codes import (
     Code,
     LagPath,
     SignalPath,
     address,
     as_bank,
-    as_number,
     column,
     dense,
     entries,
@@ -137,12 +136,16 @@ def iht(
     >>> result.reason, bool(np.allclose(result.z, z, atol=1e-5))
     ('settled', True)
     """
-    named = isinstance(step, str) and step in ("fixed", "normalised")
-    mu = 1.0 if named else as_number(step, "step", '"fixed", "normalised" or a number > 0')
+    if not isinstance(step, str):
+        mu = as_number(step, "step")
+    elif step in ("fixed", "normalised"):
+        mu = 1.0
+    else:
+        raise ValueError(f'step must be "fixed", "normalised" or a real number > 0, but got {step!r}.')
     model = BlockModel(as_bank(W).K, W.n, k, order)
 
     def update(path, code, g):
-        if named and step == "normalised":
+        if isinstance(step, str) and step == "normalised":
             return _normalised(path, model, nonnegative, code, g), False
         if mu != 1:
             g *= mu
@@ -238,7 +241,7 @@ def _support(index: np.ndarray, value: np.ndarray) -> np.ndarray:
 @np.errstate(over="ignore", invalid="ignore")  # what overflows is reported as diverged
 def _pursue(W, x, model: BlockModel, method: str, update: Callable, max_iter, tol) -> Pursuit:
     """Iterate `update` on `x`, through the signal domain or the lag table."""
-    max_iter, tol = as_size(max_iter, "max_iter"), as_number(tol, "tol", "a number >= 0", zero=True)
+    max_iter, tol = as_size(max_iter, "max_iter"), as_number(tol, "tol", closed_low=True)
     if method not in ("auto", "signal", "lag"):
         raise ValueError(f'method must be "auto", "signal" or "lag", but came as {method!r}.')
     x = as_real(x, "x")
@@ -371,7 +374,7 @@ def lasso(W, x, lam, *, support=None, max_iter=2000, tol=1e-4) -> Pursuit:
         raise ValueError(
             f"lam must be a number > 0, or one for each signal of the batch {batch}, but came as {lam!r}."
         )
-    max_iter, tol = as_size(max_iter, "max_iter"), as_number(tol, "tol", "a number >= 0", zero=True)
+    max_iter, tol = as_size(max_iter, "max_iter"), as_number(tol, "tol", closed_low=True)
     mask = None
     if support is not None:
         codes = as_array(support, "support")

@@ -14,8 +14,8 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.special import bdtrc, erfc
 
-from ._checks import as_size, as_sizes
-from ._union_bound import UnionBound, as_number, same_axes
+from ._checks import as_number, as_size, as_sizes
+from ._union_bound import UnionBound, same_axes
 
 __all__ = [
     "PaperCondition",
@@ -92,7 +92,7 @@ def filters_needed(delta, ell, K, n, k, *, order=1, stride=1, eps=0.01, method="
     >>> filters_needed(0.5, ell=9, K=64, n=1000, k=4, method="optimised")
     748
     """
-    delta = as_number(delta, "delta", low=0)
+    delta = as_number(delta, "delta")
     task = UnionBound.of(ell, K, n, k, order, stride, eps, method)
     return task.needed(delta)
 
@@ -147,8 +147,8 @@ def paper_condition(M, ell, K, n, k, delta, *, eps=0.01, stride=1, C=1.0) -> Pap
     ell, n, stride = same_axes(ell=ell, n=n, stride=stride)
     K, M = as_size(K, "K"), as_size(M, "M")
     k = as_size(k, "k", high=K)
-    delta, C = as_number(delta, "delta", low=0), as_number(C, "C", low=0)
-    eps = as_number(eps, "eps", low=0, high=1)
+    delta, C = as_number(delta, "delta"), as_number(C, "C")
+    eps = as_number(eps, "eps", high=1)
     D = prod((count - 1) * t + length for length, count, t in zip(ell, n, stride))
     left = M * prod(ell) ** 2 / D
     right = C / delta**2 * (k * (log(K) + log(prod(n))) - log(eps))

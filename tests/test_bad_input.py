@@ -443,7 +443,7 @@ CALLS += [
     (lambda: Network([], (3, 9)), TypeError, "layers", "[]"),
     (lambda: Network([w], (3, 9)), TypeError, "layers", "[array("),
     (lambda: attack(w, code_model, 0.5), TypeError, "W", "ndarray"),
-    (lambda: attack(W, code_model, "a"), ValueError, "bound", "'a'"),
+    (lambda: attack(W, code_model, "a"), TypeError, "bound", "'a'"),
     (lambda: attack(W, code_model, 0.5, np.ones((3, 2))), ValueError, "code", "(3, 2)"),
 ]
 

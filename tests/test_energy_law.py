@@ -157,7 +157,7 @@ BAD = [
     (lambda: EnergyLaw(np.ones(2), 1).tail(-0.1), ValueError, "deviation must be >= 0"),
     (lambda: EnergyLaw(np.ones(2), 1).sample(0.5), TypeError, "size"),
     (lambda: EnergyLaw(np.ones(2), 1).sample(rng="x"), TypeError, "rng"),
-    (lambda: laurent_massart(-1, 2, 3), ValueError, "tau must be >= 0"),
+    (lambda: laurent_massart(-1, 2, 3), ValueError, "tau must be a real number >= 0"),
     (lambda: laurent_massart("a", 2, 3), TypeError, "tau must be a real number"),
     (lambda: laurent_massart(1, 0, 3), ValueError, "M must be"),
     (lambda: laurent_massart(1, 2, 3, order=0), ValueError, "order must be"),

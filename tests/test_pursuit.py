@@ -463,16 +463,16 @@ def refusals():
         ("max_iter", 2.5, TypeError, "float"),
         ("tol", -1e-3, ValueError, ">= 0"),
         ("tol", NAN, ValueError, ">= 0"),
-        ("tol", "small", ValueError, "'small'"),
-        ("tol", True, ValueError, "True"),
+        ("tol", "small", TypeError, "'small'"),
+        ("tol", True, TypeError, "True"),
     ]
     special = {
         "iht": [
-            ("step", 0, ValueError, "normalised"),
+            ("step", 0, ValueError, "> 0, but got 0"),
             ("step", -1.0, ValueError, "> 0"),
             ("step", INF, ValueError, "inf"),
             ("step", "big", ValueError, "'big'"),
-            ("step", [1.0, 2.0], ValueError, "1.0, 2.0"),
+            ("step", [1.0, 2.0], TypeError, "1.0, 2.0"),
             ("method", "fast", ValueError, "'fast'"),
         ],
         "lasso": [

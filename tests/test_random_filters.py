@@ -468,16 +468,21 @@ def test_depth_bound_on_dense_layers(seed, depth):
 
 LAYER = {"M": 4, "ell": 3, "K": 5, "n": 9, "k": 2}
 BAD = [
-    (rip_guarantee, LAYER | {"M": 0}, ValueError, "M must be an integer >= 1, but came as 0"),
+    (rip_guarantee, LAYER | {"M": 0}, ValueError, "M must be an integer >= 1, but got 0"),
     (rip_guarantee, LAYER | {"M": 2.0}, TypeError, "M must be"),
-    (rip_guarantee, LAYER | {"k": 6}, ValueError, "k must be an integer in 1..5, but came as 6"),
+    (rip_guarantee, LAYER | {"k": 6}, ValueError, "k must be an integer in 1..5, but got 6"),
     (rip_guarantee, LAYER | {"ell": 0}, ValueError, "ell must be"),
     (rip_guarantee, LAYER | {"n": (3, 4), "ell": (2, 2, 2)}, ValueError, "n must be"),
     (rip_guarantee, LAYER | {"stride": 0}, ValueError, "stride must be"),
     (rip_guarantee, LAYER | {"order": 0}, ValueError, "order must be"),
-    (rip_guarantee, LAYER | {"eps": 0}, ValueError, "eps must be in (0, 1), but came as 0"),
-    (rip_guarantee, LAYER | {"eps": 1.0}, ValueError, "eps must be in (0, 1)"),
-    (rip_guarantee, LAYER | {"eps": float("nan")}, ValueError, "eps must be in (0, 1), but came as nan"),
+    (rip_guarantee, LAYER | {"eps": 0}, ValueError, "eps must be a real number in (0, 1), but got 0"),
+    (rip_guarantee, LAYER | {"eps": 1.0}, ValueError, "eps must be a real number in (0, 1)"),
+    (
+        rip_guarantee,
+        LAYER | {"eps": float("nan")},
+        ValueError,
+        "eps must be a real number in (0, 1), but got nan",
+    ),
     (rip_guarantee, LAYER | {"eps": "x"}, TypeError, "eps must be a real number"),
     (rip_guarantee, LAYER | {"eps": True}, TypeError, "eps must be a real number"),
     (rip_guarantee, LAYER | {"method": "net"}, ValueError, "method must be 'closed' or 'optimised'"),
@@ -485,13 +490,13 @@ BAD = [
         filters_needed,
         {"delta": 0, "ell": 3, "K": 5, "n": 9, "k": 2},
         ValueError,
-        "delta must be > 0, but came as 0",
+        "delta must be a real number > 0, but got 0",
     ),
     (
         filters_needed,
         {"delta": inf, "ell": 3, "K": 5, "n": 9, "k": 2},
         ValueError,
-        "delta must be > 0, but came as inf",
+        "delta must be a real number > 0, but got inf",
     ),
     (
         filters_needed,
@@ -500,8 +505,8 @@ BAD = [
         "delta must be a real number",
     ),
     (connected_supports, {"ell": 3, "K": 5, "n": 9, "k": 0}, ValueError, "k must be an integer in 1..5"),
-    (paper_condition, LAYER | {"delta": -1}, ValueError, "delta must be > 0"),
-    (paper_condition, LAYER | {"delta": 0.5, "C": 0}, ValueError, "C must be > 0"),
+    (paper_condition, LAYER | {"delta": -1}, ValueError, "delta must be a real number > 0"),
+    (paper_condition, LAYER | {"delta": 0.5, "C": 0}, ValueError, "C must be a real number > 0"),
     (rip_necessary, {"M": 2, "ell": 3, "K": 5, "k": 6}, ValueError, "k must be"),
     (
         reconstruction_bound,

@@ -261,11 +261,11 @@ MEASURES = [rip_search, rip_exact, rip_bracket, rip_certificates, cumulative_coh
 @pytest.mark.parametrize(
     ("bank", "model", "error", "words"),
     [
-        (W.toarray(), MODEL, TypeError, "W must be a FilterBank, but came as ndarray"),
-        (W, 3, TypeError, "model must be a BlockModel, but came as int"),
-        (W, BlockModel(4, W.n, 2), ValueError, r"\(5, 8\) of W, but has \(4, 8\)"),
-        (W, BlockModel(5, 9, 2), ValueError, r"but has \(5, 9\)"),
-        (BANKS[2], BlockModel(4, 16, 2), ValueError, r"\(4, 4, 4\) of W, but has \(4, 16\)"),
+        (W.toarray(), MODEL, TypeError, "W must be a FilterBank, but got ndarray"),
+        (W, 3, TypeError, "model must be a BlockModel, but got int"),
+        (W, BlockModel(4, W.n, 2), ValueError, r"\(5, 8\) of W, but got \(4, 8\)"),
+        (W, BlockModel(5, 9, 2), ValueError, r"but got \(5, 9\)"),
+        (BANKS[2], BlockModel(4, 16, 2), ValueError, r"\(4, 4, 4\) of W, but got \(4, 16\)"),
     ],
 )
 def test_refuses_banks_and_models_that_do_not_fit(measure, bank, model, error, words):
@@ -278,17 +278,17 @@ def test_refuses_banks_and_models_that_do_not_fit(measure, bank, model, error, w
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: rip_sample(W, MODEL, 0), ValueError, "n must be an integer >= 1, but came as 0"),
+        (lambda: rip_sample(W, MODEL, 0), ValueError, "n must be an integer >= 1, but got 0"),
         (lambda: rip_sample(W, MODEL, 10.0), TypeError, "n must be an integer"),
         (lambda: rip_sample(W, MODEL, 10, values="cauchy"), ValueError, "values must be one of"),
         (lambda: rip_sample(W, MODEL, 10, values=None), ValueError, "values must be one of"),
         (lambda: rip_sample(W, MODEL, 10, rng="x"), TypeError, "rng must be"),
-        (lambda: rip_search(W, MODEL, 0), ValueError, "restarts must be an integer >= 1, but came as 0"),
+        (lambda: rip_search(W, MODEL, 0), ValueError, "restarts must be an integer >= 1, but got 0"),
         (lambda: rip_search(W, MODEL, True), TypeError, "restarts must be an integer"),
         (lambda: rip_search(W, MODEL, rng=-1), TypeError, "rng must be"),
         (lambda: rip_exact(W, MODEL, limit=0), ValueError, "limit must be an integer >= 1"),
         (lambda: rip_exact(W, MODEL, limit=1e9), TypeError, "limit must be an integer"),
-        (lambda: rip_bracket(W, MODEL, 0), ValueError, "budget must be an integer >= 1, but came as 0"),
+        (lambda: rip_bracket(W, MODEL, 0), ValueError, "budget must be an integer >= 1, but got 0"),
         (lambda: rip_bracket(W, MODEL, "all"), TypeError, "budget must be an integer"),
         (lambda: coherence(ZERO), ValueError, "filter 1 of W is zero"),
         (lambda: coherence(np.eye(3)), TypeError, "W must be a FilterBank"),
@@ -296,7 +296,7 @@ def test_refuses_banks_and_models_that_do_not_fit(measure, bank, model, error, w
         (lambda: gram(W, [0.0, 1.0]), TypeError, "support must be an array of integers"),
         (lambda: gram(W, 3), TypeError, "support must be an array of integers"),
         (lambda: gram(W, [0, 40]), ValueError, "support must index the 40 rows of W"),
-        (lambda: gram(W, [-1]), ValueError, "ranges from -1 to -1"),
+        (lambda: gram(W, [-1]), ValueError, "got indices from -1 to -1"),
         (lambda: gram(W.toarray(), [0]), TypeError, "W must be a FilterBank"),
     ],
 )

@@ -131,12 +131,12 @@ def test_bad_files(tmp_path):
         ("empty.npy", ValueError, "not a .npy or .npz file"),
         ("object.npy", ValueError, "not a .npy or .npz file"),
         ("broken.npz", ValueError, "not a .npy or .npz file"),
-        ("two.npz", ValueError, "'first', 'second'; it came as None"),
+        ("two.npz", ValueError, "'first', 'second'; but got None"),
         ("flat.npy", ValueError, r"filters must have shape .* \(5,\)"),
     ):
         with pytest.raises(error, match=said):
             load_filters(tmp_path / name)
-    with pytest.raises(ValueError, match="'first', 'second'; it came as 'third'"):
+    with pytest.raises(ValueError, match="'first', 'second'; but got 'third'"):
         load_filters(tmp_path / "two.npz", name="third")
     with pytest.raises(TypeError, match=r"name is for \.npz files"):
         load_filters(np.ones((2, 1, 3)), name="w")
@@ -155,7 +155,7 @@ LABELS = np.array([0, 1, 1])
         (lambda: pca_filters(SMALL[:0], 2, (2, 2)), ValueError, "at least one image"),
         (lambda: pca_filters(SMALL, 0, (2, 2)), ValueError, "K must be an integer >= 1"),
         (lambda: dictionary_filters(SMALL, 2, (2, 2), alpha=0), ValueError, "alpha must be"),
-        (lambda: dictionary_filters(SMALL, 2, (2, 2), alpha="much"), ValueError, "alpha must be"),
+        (lambda: dictionary_filters(SMALL, 2, (2, 2), alpha="much"), TypeError, "alpha must be"),
         (lambda: dictionary_filters(np.ones((1, 5, 5)), 2, (2, 2)), ValueError, "must not be constant"),
         (
             lambda: supervised_filters(SMALL, LABELS[:2], 2, 3),

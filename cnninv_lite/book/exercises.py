@@ -9,13 +9,13 @@ from collections import Counter
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from math import isfinite
+from math import inf, isfinite
 from numbers import Real
 from reprlib import repr as brief
 
 import numpy as np
 
-from .._checks import as_real, shape_error
+from .._checks import as_number, as_real, shape_error
 from .._lags import check_pair
 from ..rip import rip_search
 
@@ -140,8 +140,7 @@ def attack(W, model, bound, code=None, *, restarts=64, rng=0) -> bool:
     True
     """
     check_pair(W, model)
-    if isinstance(bound, (bool, np.bool_)) or not isinstance(bound, Real) or not isfinite(bound):
-        raise ValueError(f"bound must be a finite number, but came as {brief(bound)}.")
+    bound = as_number(bound, "bound", low=-inf)
     if code is None:
         energy, found = rip_search(W, model, restarts, rng=rng).witness.energy, "the worst code found has"
     else:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from reprlib import repr as brief
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from .._checks import as_array, as_generator, as_real, as_size, as_sizes
+from .._checks import as_array, as_generator, as_number, as_real, as_size, as_sizes
 from ..filters import _patches
 from ..layer import FilterBank
 from .data import _sklearn
@@ -44,13 +43,11 @@ def dictionary_filters(images, K, ell, *, alpha=1.0, rng=None) -> np.ndarray:
     ------
     ImportError
         If scikit-learn is not installed.
-    ValueError
-        If alpha is not positive, the patches do not fit into the images, or they are all constant.
+    TypeError, ValueError
+        If alpha is not a number > 0, the patches do not fit into the images, or they are all constant.
     """
     windows, shape = _patches(images, ell)
-    K, rng = as_size(K, "K"), as_generator(rng)
-    if not (isinstance(alpha, (int, float)) and 0 < alpha < np.inf):
-        raise ValueError(f"alpha must be a positive number, but came as {brief(alpha)}.")
+    K, alpha, rng = as_size(K, "K"), as_number(alpha, "alpha"), as_generator(rng)
     decomposition = _sklearn("decomposition", "dictionary_filters")
     places = int(np.prod(windows.shape[: -len(shape)]))
     chosen = rng.choice(places, min(PATCHES, places), replace=False)
