@@ -9,26 +9,23 @@ chapters:
 from ._lags import gram
 from .codes import BlockModel, fixed_unpool, max_pool, unpool
 from .coherence import coherence, cumulative_coherence, rip_certificates
-from .energy_law import EnergyLaw, energy_law, laurent_massart
+from .energy_law import EnergyLaw, energy_law
 from .filters import dct_filters, gaussian_filters, load_filters, pca_filters, rademacher_filters
 from .layer import FilterBank, adjoint_error
 from .network import Layer, LayerErrors, Network, Pooled, error_recursion, gain_bound
 from .pursuit import Pursuit, cosamp, iht, lasso, sparse_code
 from .random_filters import (
-    PaperCondition,
-    RIPNecessary,
     connected_supports,
-    filters_needed,
     paper_condition,
     rip_guarantee,
     rip_necessary,
+    size_needed,
 )
 from .reconstruction import (
     Reconstruction,
     certificate,
     code_bound,
     depth_bound,
-    error_from_code,
     iht_rate,
     largest_useful_delta,
     reconstruct,
@@ -55,11 +52,9 @@ __all__ = [
     "Layer",
     "LayerErrors",
     "Network",
-    "PaperCondition",
     "Pooled",
     "Pursuit",
     "RIPBracket",
-    "RIPNecessary",
     "RIPSample",
     "Reconstruction",
     "Witness",
@@ -73,9 +68,7 @@ __all__ = [
     "dct_filters",
     "depth_bound",
     "energy_law",
-    "error_from_code",
     "error_recursion",
-    "filters_needed",
     "fixed_unpool",
     "gain_bound",
     "gaussian_filters",
@@ -84,7 +77,6 @@ __all__ = [
     "iht_rate",
     "largest_useful_delta",
     "lasso",
-    "laurent_massart",
     "load_filters",
     "max_pool",
     "paper_condition",
@@ -101,6 +93,7 @@ __all__ = [
     "rip_sample",
     "rip_sample_parts",
     "rip_search",
+    "size_needed",
     "sparse_code",
     "unpool",
 ]

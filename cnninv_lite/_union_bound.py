@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from math import ceil, comb, factorial, inf, log, log1p, prod, sqrt
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
-from scipy.special import gammaln, logsumexp
 
-from ._checks import as_number, as_size, as_sizes
+from ._checks import as_number
+from .codes import BlockModel
 
-NET = 1024 / 449  # twice the price 512/449 of a 1/4-net with 9^r points
+NET = 1024 / 449  # twice the factor 512/449 of a 1/4-net with 9^r points
 
 
 @dataclass(frozen=True)
@@ -27,19 +26,19 @@ class UnionBound:
     method: str
 
     @classmethod
-    def of(cls, ell, K, n, k, order, stride, eps=0.01, method="closed") -> UnionBound:
-        ell, n, stride = same_axes(ell=ell, n=n, stride=stride)
-        K, s = as_size(K, "K"), as_size(order, "order")
-        k, eps = as_size(k, "k", high=K), as_number(eps, "eps", high=1)
+    def of(cls, ell, stride, model: BlockModel, eps=0.01, method="closed") -> UnionBound:
+        eps = as_number(eps, "eps", high=1.0)
         if method not in ("closed", "optimised"):
-            raise ValueError(f"method must be 'closed' or 'optimised', but came as {method!r}.")
+            raise ValueError(f"method must be 'closed' or 'optimised', but got {method!r}.")
+        K, *n = model.shape
+        k, s = model.k, model.order
         q = [ceil(length / t) - 1 for length, t in zip(ell, stride)]
         box = prod(min(count, (s * k - 1) * reach + 1) for count, reach in zip(n, q))
         tau = log(2 / eps) + s * k * log(9) + s * log(comb(K, k)) + s * k * log(box)
         s = min(s, box)
-        size = min(order * k, K * s)
+        size = min(model.order * k, K * s)
         supports = _labels(K, size, s) * _placings(size, q, box) // factorial(size)
-        supports = min(supports, comb(K, k) ** order * box ** (order * k))
+        supports = min(supports, comb(K, k) ** model.order * box ** (model.order * k))
         return cls(prod(ell), min(s, prod(reach + 1 for reach in q)), size, supports, tau, eps, method)
 
     def delta(self, m: int) -> float:
@@ -48,6 +47,8 @@ class UnionBound:
         excess = log(self.eps)
         if self.method == "closed" or self.log_failure(closed, m) > excess:
             return closed
+        from scipy.optimize import brentq
+
         low = closed / 2
         while self.log_failure(low, m) <= excess:
             low /= 2
@@ -71,6 +72,8 @@ class UnionBound:
         (delta + b)), b = min(1, delta); its expectation is at most exp(-theta) (1 - 2 theta / a)^(-a/2) with
         a = M ell / s'. The same with signs exchanged for the lower side, which cannot exceed 1.
         """
+        from scipy.optimize import minimize_scalar
+
         a, b = m / self.overlaps, min(1.0, delta)
 
         def side(theta, sign):
@@ -90,6 +93,8 @@ def _log_kummer(r: int, x: float) -> float:
     """Return log 1F1(1/2; r/2; x) for x > 0: the mean of exp(x z_1^2) over the unit sphere of R^r."""
     if r == 1:
         return x
+    from scipy.special import gammaln, logsumexp
+
     j = np.arange(int(x + 12 * sqrt(x) + 40))
     terms = gammaln(j + 0.5) - gammaln(j + r / 2) - gammaln(j + 1) + j * log(x)
     return float(logsumexp(terms) + gammaln(r / 2) - gammaln(0.5))
@@ -117,10 +122,3 @@ def _placings(r: int, q: list[int], box: int) -> int:
 def _root(c: float) -> float:
     """Return the positive root v of v + v^2 = c."""
     return 2 * c / (1 + sqrt(1 + 4 * c))
-
-
-def same_axes(**sizes) -> list[tuple[int, ...]]:
-    """Return every size with one entry per axis; the number of axes is that of the longest tuple."""
-    counts = {name: len(value) for name, value in sizes.items() if np.ndim(value)}
-    axes = max(counts.values(), default=1)
-    return [as_sizes(value, name, axes) for name, value in sizes.items()]

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, exp, hypot, pi, prod, sqrt
+from math import exp, hypot, pi, prod, sqrt
 
 import numpy as np
-from scipy.integrate import quad
-from scipy.optimize import brentq
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
-from ._checks import as_generator, as_number, as_real, as_size, as_sizes
-from ._union_bound import same_axes
+from ._checks import as_generator, as_real, as_sizes, exponent
 from .layer import FilterBank
 
 __all__ = [
     "EnergyLaw",
     "energy_law",
-    "laurent_massart",
+    "sizes_of",
 ]
 
 
@@ -42,6 +38,10 @@ class EnergyLaw:
     weights: np.ndarray
     dof: int
 
+    def __repr__(self) -> str:
+        largest, smallest = self.weights[0], self.weights[-1]
+        return f"EnergyLaw({self.weights.size} weights from {largest:.4g} to {smallest:.4g}, dof={self.dof})"
+
     @property
     def mean(self) -> float:
         """The expectation of Q: ||z||^2 for the law of ||W^T z||^2."""
@@ -50,7 +50,7 @@ class EnergyLaw:
     @property
     def variance(self) -> float:
         """The variance of Q: 2 M sum_j a_j^2."""
-        return float(2 * self.dof * np.square(self.weights).sum())
+        return float(2 * self.dof * np.square(self.weights / self.mean).sum()) * self.mean * self.mean
 
     def cdf(self, x):
         """Return P(Q <= x), an array of the shape of `x`."""
@@ -75,11 +75,11 @@ class EnergyLaw:
         ----------
         Laurent and Massart (2000), Lemma 1.
         """
-        gap = _deviation(deviation) * self.mean
-        norm, largest = sqrt(self.variance / 2), self.weights[0]
+        gap, shares = _deviation(deviation), self.weights / self.mean
+        norm, largest = sqrt(self.dof * np.square(shares).sum()), shares[0]
         upper = np.square((np.sqrt(norm**2 + 2 * largest * gap) - norm) / (2 * largest))
         lower = np.square(gap / (2 * norm))
-        return np.minimum(1.0, np.exp(-upper) + np.exp(-lower) * (gap <= self.mean))
+        return np.minimum(1.0, np.exp(-upper) + np.exp(-lower) * (gap <= 1))
 
     def sample(self, size=None, *, rng=None):
         """Draw from the law.
@@ -106,11 +106,12 @@ class EnergyLaw:
         return float(out) if out.ndim == 0 else out
 
     def _tail_at(self, x: float, upper: bool) -> float:
-        if x <= 1e-290 * self.mean:
+        ratio = x / self.mean
+        if ratio <= 1e-280:
             return 1.0 if upper else 0.0
         weights, counts = np.unique(self.weights / self.mean, return_counts=True)
-        value = _saddle_integral(weights, self.dof * counts, x / self.mean)
-        return value if upper == (x >= self.mean) else 1 - value
+        value = _saddle_integral(weights, self.dof * counts, ratio)
+        return value if upper == (ratio >= 1) else 1 - value
 
 
 def _saddle_integral(weights: np.ndarray, dof: np.ndarray, x: float) -> float:
@@ -120,13 +121,20 @@ def _saddle_integral(weights: np.ndarray, dof: np.ndarray, x: float) -> float:
     exp(C(s) - s x) / s over a line left of every branch point and right of 0, divided by 2 pi i; left of 0
     it is -P(Q <= x). The line starts at the saddle point c and is bent to the right, where nothing is in the
     way, into a hyperbola with the curvature of steepest descent. Its slopes stay above 2, and there the
-    integrand is nowhere larger than at c.
+    integrand is nowhere larger than at c. A probability below exp(-750) is 0.
     """
+    from scipy.integrate import quad
+    from scipy.optimize import brentq
 
     def slope(s, power=1):
         return np.sum(dof * (weights / (1 - 2 * weights * s)) ** power)
 
+    def height_at(s):
+        return -0.5 * np.log(1 - 2 * np.multiply.outer(s, weights)) @ dof - s * x
+
     largest = weights.max()
+    if x > 1 and height_at(0.49 / largest) < -750:
+        return 0.0
     keep_off = 0.5 / sqrt(2 * slope(0.0, 2))  # near the mean, c keeps away from the pole at 0
     if abs(x - 1) < 1e-9:
         c = keep_off if x >= 1 else -keep_off
@@ -135,19 +143,20 @@ def _saddle_integral(weights: np.ndarray, dof: np.ndarray, x: float) -> float:
         c = max(brentq(lambda s: slope(s) - x, 0.0, far, xtol=1e-15), keep_off)
     else:
         c = min(brentq(lambda s: slope(s) - x, -dof.sum() / x, 0.0, xtol=1e-15), -keep_off)
-    second, third = 2 * slope(c, 2), 8 * slope(c, 3)
-    width, turn = 1 / sqrt(second), 1.5 * second / third
+    terms = weights / (1 - 2 * weights * c)  # of the second derivative of C, and of its third
+    most = terms.max()
+    second, third = dof @ (terms / most) ** 2, dof @ (terms / most) ** 3
+    width, turn = 1 / (most * sqrt(2 * second)), 0.375 * second / (most * third)
 
-    def exponent(s):
-        return -0.5 * np.log(1 - 2 * np.multiply.outer(s, weights)) @ dof - s * x
-
-    height = exponent(c)
+    height = height_at(c)
+    if height < -750:
+        return 0.0
 
     def integrand(v):
         y = v * width
         root = hypot(1.0, y / turn)
         s = c + turn * (root - 1) / 2 + 1j * y
-        return (np.exp(exponent(s) - height) / s * (1 - 0.5j * y / (turn * root))).real
+        return (np.exp(height_at(s) - height) / s * (1 - 0.5j * y / (turn * root))).real
 
     area = quad(integrand, 0, np.inf, epsabs=1e-12 / abs(c), epsrel=1e-10, limit=400)[0]
     return float(np.sign(c) * area * width / pi * exp(height))
@@ -156,7 +165,7 @@ def _saddle_integral(weights: np.ndarray, dof: np.ndarray, x: float) -> float:
 def _deviation(deviation) -> np.ndarray:
     deviation = as_real(deviation, "deviation")
     if deviation.size and deviation.min() < 0:
-        raise ValueError(f"deviation must be >= 0, but came as small as {deviation.min()}.")
+        raise ValueError(f"deviation must be >= 0, but got {deviation.min()}.")
     return deviation
 
 
@@ -200,28 +209,35 @@ def energy_law(W, z, *, stride=None) -> EnergyLaw:
     >>> round(law.mean, 12), round(law.sf(1.5), 4)
     (1.0, 0.0671)
     """
-    if isinstance(W, FilterBank):
-        if stride is not None:
-            raise ValueError(f"stride must be left out when W is a FilterBank, but came as {stride!r}.")
-        K, M, ell, steps = W.K, W.M, W.ell, W.stride
-    else:
-        shape = as_sizes(W, "W")
-        if len(shape) < 3:
-            raise ValueError(f"W must be a FilterBank or a shape (K, M, *ell), but came as {W!r}.")
-        K, M, ell = shape[0], shape[1], shape[2:]
-        steps = as_sizes(1 if stride is None else stride, "stride", len(ell))
+    K, M, ell, steps = sizes_of(W, stride)
     z = as_real(z, "z").astype(float)
     if z.ndim != 1 + len(ell) or z.shape[0] != K or 0 in z.shape:
         expected = f"({K}, {', '.join('n' * len(ell))})"
-        raise ValueError(f"z must have shape (K, *n) = {expected}, but came with shape {z.shape}.")
+        raise ValueError(f"z must have shape (K, *n) = {expected}, but got shape {z.shape}.")
     if not z.any():
-        raise ValueError("z must not be zero: then W^T z is 0, whatever the filters are.")
-    weights = _eigenvalues(z, ell, steps) / (M * prod(ell))
-    return EnergyLaw(weights, M)
+        raise ValueError("z must not be zero, because then W^T z is 0 for all filters, but got zeros alone.")
+    e = exponent(z)
+    weights = _eigenvalues(np.ldexp(z, -e), ell, steps) / (M * prod(ell))
+    return EnergyLaw(np.ldexp(weights, 2 * e.item()), M)
+
+
+def sizes_of(W, stride=None) -> tuple[int, int, tuple[int, ...], tuple[int, ...]]:
+    """Return K, M, ell and the stride of a FilterBank, or of a shape (K, M, *ell) with `stride`."""
+    if isinstance(W, FilterBank):
+        if stride is not None:
+            raise ValueError(f"stride must be left out when W is a FilterBank, but got {stride!r}.")
+        return W.K, W.M, W.ell, W.stride
+    shape = as_sizes(W, "W")
+    if len(shape) < 3:
+        raise ValueError(f"W must be a FilterBank or a shape (K, M, *ell), but got {W!r}.")
+    K, M, *ell = shape
+    return K, M, tuple(ell), as_sizes(1 if stride is None else stride, "stride", len(ell))
 
 
 def _eigenvalues(z: np.ndarray, ell: tuple[int, ...], stride: tuple[int, ...]) -> np.ndarray:
     """Return the positive eigenvalues of sum_i Z_i Z_i^T, largest first."""
+    from scipy.sparse.csgraph import connected_components
+
     size = [(n - 1) * t + length for n, t, length in zip(z.shape[1:], stride, ell)]
     block, *where = np.nonzero(z)
     starts = np.asarray(np.ravel_multi_index([p * t for p, t in zip(where, stride)], size))
@@ -243,36 +259,3 @@ def _eigenvalues(z: np.ndarray, ell: tuple[int, ...], stride: tuple[int, ...]) -
             found.append(np.linalg.eigvalsh(gram[members][:, members].toarray()))
     eigenvalues = np.sort(np.concatenate(found))[::-1]
     return eigenvalues[eigenvalues > eigenvalues[0] * 1e-13]
-
-
-def laurent_massart(tau, M, ell, *, order=1, stride=1) -> float:
-    """Return d such that P(| ||W^T z||^2 - 1 | >= d) <= 2 exp(-tau) for every unit code z of M_k^s.
-
-    d = 2 sqrt(u) + 2 u with u = s' tau / (M ell) and s' = min(s, prod ceil(ell / stride)): what K, n, k and
-    the length of the input are makes no difference.
-
-    Parameters
-    ----------
-    tau : float
-        Exponent, >= 0.
-    M : int
-        Channels.
-    ell, stride : int or tuple of int
-        Filter length and step.
-    order : int
-        The order s of the model.
-
-    References
-    ----------
-    Laurent and Massart (2000), Lemma 1, for the law that `energy_law` gives.
-
-    Examples
-    --------
-    >>> round(laurent_massart(5.0, M=32, ell=5), 4)
-    0.4161
-    """
-    tau = as_number(tau, "tau", closed_low=True)
-    ell, stride = same_axes(ell=ell, stride=stride)
-    overlaps = min(as_size(order, "order"), prod(ceil(a / t) for a, t in zip(ell, stride)))
-    u = overlaps * tau / (as_size(M, "M") * prod(ell))
-    return 2 * sqrt(u) + 2 * u

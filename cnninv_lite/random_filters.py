@@ -3,6 +3,9 @@
 Throughout, the entries of the K filters are independent N(0, 1/(M ell)), m stands for M ell (in two
 dimensions ell is the filter's area), and delta(M_k^s) is the smallest delta with
 (1 - delta) ||z||^2 <= ||W^T z||^2 <= (1 + delta) ||z||^2 for all codes z of the model M_k^s.
+
+Every function takes the pair (W, model). It uses the sizes of a FilterBank alone, so a shape (K, M, *ell)
+will do.
 """
 
 from __future__ import annotations
@@ -11,24 +14,25 @@ from dataclasses import dataclass
 from math import inf, log, prod, sqrt
 
 import numpy as np
-from scipy.integrate import quad
-from scipy.special import bdtrc, erfc
 
-from ._checks import as_number, as_size, as_sizes
-from ._union_bound import UnionBound, same_axes
+from ._checks import as_number
+from ._union_bound import UnionBound
+from .codes import BlockModel
+from .energy_law import sizes_of
+from .layer import FilterBank
 
 __all__ = [
     "PaperCondition",
     "RIPNecessary",
     "connected_supports",
-    "filters_needed",
     "paper_condition",
     "rip_guarantee",
     "rip_necessary",
+    "size_needed",
 ]
 
 
-def rip_guarantee(M, ell, K, n, k, *, order=1, stride=1, eps=0.01, method="closed") -> float:
+def rip_guarantee(W, model: BlockModel, *, eps=0.01, method="closed", stride=None) -> float:
     """Return delta such that delta(M_k^s) <= delta with probability at least 1 - eps over the filters.
 
     Method "closed" is Theorem 3.1 of the paper (order 1) and its Corollary 3.2 (order 2), with constants:
@@ -41,18 +45,15 @@ def rip_guarantee(M, ell, K, n, k, *, order=1, stride=1, eps=0.01, method="close
 
     Parameters
     ----------
-    M : int
-        Channels.
-    ell, n, stride : int or tuple of int
-        Filter length, positions and step. One tuple of two makes the layer two-dimensional; plain integers
-        then count for both axes.
-    K, k : int
-        Filters, and active ones in a code of order 1: k in 1..K.
-    order : int
-        The order s.
+    W : FilterBank or tuple of int
+        The layer, of which only the sizes are used, or its shape (K, M, *ell).
+    model : BlockModel
+        The model M_k^s; its blocks have the positions n of the layer.
     eps : float
         Probability of failure, in (0, 1).
     method : {"closed", "optimised"}
+    stride : None, int or tuple of int
+        With a shape, the step t (None means 1). A FilterBank has its own.
 
     Returns
     -------
@@ -65,15 +66,15 @@ def rip_guarantee(M, ell, K, n, k, *, order=1, stride=1, eps=0.01, method="close
 
     Examples
     --------
-    >>> layer = dict(M=256, ell=9, K=64, n=1000, k=4, eps=0.05)
-    >>> round(rip_guarantee(**layer), 3), round(rip_guarantee(**layer, method="optimised"), 3)
-    (0.334, 0.262)
+    >>> shape, model = (64, 256, 9), BlockModel(64, 1000, k=4)
+    >>> [round(rip_guarantee(shape, model, eps=0.05, method=m), 3) for m in ("closed", "optimised")]
+    [0.334, 0.262]
     """
-    task = UnionBound.of(ell, K, n, k, order, stride, eps, method)
-    return task.delta(as_size(M, "M") * task.area)
+    _, M, ell, stride = _pair(W, model, stride)
+    return UnionBound.of(ell, stride, model, eps, method).delta(M * prod(ell))
 
 
-def filters_needed(delta, ell, K, n, k, *, order=1, stride=1, eps=0.01, method="closed") -> int:
+def size_needed(delta, W, model: BlockModel, *, eps=0.01, method="closed", stride=None) -> int:
     """Return the smallest M ell for which `rip_guarantee` promises `delta`: channels times taps.
 
     In closed form, 9.2 s' tau / delta^2 is always enough for delta <= 1.
@@ -82,22 +83,21 @@ def filters_needed(delta, ell, K, n, k, *, order=1, stride=1, eps=0.01, method="
     ----------
     delta : float
         The constant wanted, > 0.
-    ell, K, n, k, order, stride, eps, method
-        As in `rip_guarantee`; ell fixes how far filters overlap.
+    W, model, eps, method, stride
+        As in `rip_guarantee`; ell fixes how far filters overlap, and the M of `W` is not used.
 
     Examples
     --------
-    >>> filters_needed(0.5, ell=9, K=64, n=1000, k=4)
-    1179
-    >>> filters_needed(0.5, ell=9, K=64, n=1000, k=4, method="optimised")
-    748
+    >>> shape, model = (64, 1, 9), BlockModel(64, 1000, k=4)
+    >>> size_needed(0.5, shape, model), size_needed(0.5, shape, model, method="optimised")
+    (1179, 748)
     """
     delta = as_number(delta, "delta")
-    task = UnionBound.of(ell, K, n, k, order, stride, eps, method)
-    return task.needed(delta)
+    _, _, ell, stride = _pair(W, model, stride)
+    return UnionBound.of(ell, stride, model, eps, method).needed(delta)
 
 
-def connected_supports(ell, K, n, k, *, order=1, stride=1) -> int:
+def connected_supports(W, model: BlockModel, *, stride=None) -> int:
     """Return a bound on the number of supports, up to translation, that decide delta(M_k^s).
 
     Only supports whose filters overlap in one connected chain need to be looked at. With r = s k non-zeros
@@ -106,12 +106,18 @@ def connected_supports(ell, K, n, k, *, order=1, stride=1) -> int:
     sum_j j! S(r, j) q^(j-1) (S: Stirling numbers of the second kind), and of r^(r-2) prod (2 q + 1)^(r-1).
     In one dimension, for order 1 and n >= (k - 1) q + 1, that is C(K, k) sum_j j! S(k, j) q^(j-1) and exact.
 
+    Parameters
+    ----------
+    W, model, stride
+        As in `rip_guarantee`; M is not used.
+
     Examples
     --------
-    >>> connected_supports(ell=3, K=4, n=50, k=2)  # 6 pairs of filters, at lags -2, ..., 2
+    >>> connected_supports((4, 1, 3), BlockModel(4, 50, k=2))  # 6 pairs of filters, at lags -2, ..., 2
     30
     """
-    return UnionBound.of(ell, K, n, k, order, stride).supports
+    _, _, ell, stride = _pair(W, model, stride)
+    return UnionBound.of(ell, stride, model).supports
 
 
 @dataclass(frozen=True)
@@ -123,13 +129,14 @@ class PaperCondition:
     holds: bool
 
 
-def paper_condition(M, ell, K, n, k, delta, *, eps=0.01, stride=1, C=1.0) -> PaperCondition:
+def paper_condition(W, model: BlockModel, delta, *, eps=0.01, C=1.0, stride=None) -> PaperCondition:
     """Return both sides of the condition M ell^2 / D >= C / delta^2 (k (log K + log n) - log eps).
 
     Parameters
     ----------
-    M, ell, K, n, k, eps, stride
-        As in `rip_guarantee`; D = (n - 1) stride + ell is the shortest input with n positions.
+    W, model, eps, stride
+        As in `rip_guarantee`; D = (n - 1) stride + ell is the shortest input with n positions, and the order
+        of the model is not used.
     delta : float
         The RIP constant wanted, > 0.
     C : float
@@ -141,17 +148,15 @@ def paper_condition(M, ell, K, n, k, delta, *, eps=0.01, stride=1, C=1.0) -> Pap
 
     Examples
     --------
-    >>> paper_condition(M=32, ell=5, K=96, n=32, k=10, delta=0.5)
+    >>> paper_condition((96, 32, 5), BlockModel(96, 32, k=10), delta=0.5)
     PaperCondition(left=22.22222222222222, right=339.6240445146549, holds=False)
     """
-    ell, n, stride = same_axes(ell=ell, n=n, stride=stride)
-    K, M = as_size(K, "K"), as_size(M, "M")
-    k = as_size(k, "k", high=K)
-    delta, C = as_number(delta, "delta"), as_number(C, "C")
-    eps = as_number(eps, "eps", high=1)
+    K, M, ell, stride = _pair(W, model, stride)
+    delta, C, eps = as_number(delta, "delta"), as_number(C, "C"), as_number(eps, "eps", high=1.0)
+    n = model.shape[1:]
     D = prod((count - 1) * t + length for length, count, t in zip(ell, n, stride))
     left = M * prod(ell) ** 2 / D
-    right = C / delta**2 * (k * (log(K) + log(prod(n))) - log(eps))
+    right = C / delta**2 * (model.k * (log(K) + log(prod(n))) - log(eps))
     return PaperCondition(left, right, left >= right)
 
 
@@ -175,7 +180,7 @@ class RIPNecessary:
     logarithm: float
 
 
-def rip_necessary(M, ell, K, k) -> RIPNecessary:
+def rip_necessary(W, model: BlockModel) -> RIPNecessary:
     """Return lower bounds on delta(M_k), from filters at one position alone.
 
     rms is sqrt((2 + A) / (M ell)), with A the expected sum of the k - 1 largest of K - 1 squared standard
@@ -183,17 +188,20 @@ def rip_necessary(M, ell, K, k) -> RIPNecessary:
 
     Parameters
     ----------
-    M, ell, K, k
-        As in `rip_guarantee`.
+    W, model
+        As in `rip_guarantee`; the positions and the order of the model are not used.
 
     Examples
     --------
-    >>> needed = rip_necessary(M=32, ell=5, K=96, k=10)
+    >>> needed = rip_necessary((96, 32, 5), BlockModel(96, 32, k=10))
     >>> round(needed.rms, 3), round(needed.edge, 3), round(needed.logarithm, 3)
     (0.51, 0.562, 0.515)
     """
-    K = as_size(K, "K")
-    k, m = as_size(k, "k", high=K), as_size(M, "M") * prod(as_sizes(ell, "ell"))
+    from scipy.integrate import quad
+    from scipy.special import bdtrc, erfc
+
+    K, M, ell, _ = _pair(W, model, None)
+    k, m = model.k, M * prod(ell)
     row = np.arange(k - 1)
 
     def expected_above(x):  # of the k - 1 largest, how many squares exceed x on average
@@ -202,3 +210,15 @@ def rip_necessary(M, ell, K, k) -> RIPNecessary:
     largest = quad(expected_above, 0, inf, limit=200)[0] if k > 1 else 0.0
     logarithm = sqrt(2 * (k - 1) * log((K - 1) / (k - 1)) / m) if k > 1 else 0.0
     return RIPNecessary(sqrt((2 + largest) / m), 2 * sqrt(k / m) + k / m, logarithm)
+
+
+def _pair(W, model, stride) -> tuple[int, int, tuple[int, ...], tuple[int, ...]]:
+    """Return K, M, ell and the stride of `W`, checked against the blocks of `model`."""
+    K, M, ell, stride = sizes_of(W, stride)
+    if not isinstance(model, BlockModel):
+        raise TypeError(f"model must be a BlockModel, but got {type(model).__name__}.")
+    positions = W.n if isinstance(W, FilterBank) else model.shape[1:]
+    if model.shape != (K, *positions) or len(positions) != len(ell):
+        fits = (K, *positions) if isinstance(W, FilterBank) else f"({K}, {', '.join('n' * len(ell))})"
+        raise ValueError(f"model must have codes of the shape (K, *n) = {fits} of W, but got {model!r}.")
+    return K, M, ell, stride

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf
 
 import numpy as np
-from scipy.optimize import brentq
 
-from ._checks import as_array, as_real, as_size
+from ._checks import as_array, as_real, as_size, norm
 from ._codes import as_bank, entries, gram, paint, plus, pool
 from .codes import BlockModel
 from .layer import CHUNK_BYTES, FilterBank
@@ -18,7 +17,6 @@ __all__ = [
     "certificate",
     "code_bound",
     "depth_bound",
-    "error_from_code",
     "iht_rate",
     "largest_useful_delta",
     "reconstruct",
@@ -29,7 +27,7 @@ __all__ = [
 GOLDEN = (1 + 5**0.5) / 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reconstruction:
     """What one layer gives back.
 
@@ -46,6 +44,11 @@ class Reconstruction:
     x: np.ndarray
     z: np.ndarray
     relative_error: float | np.ndarray
+
+    def __repr__(self) -> str:
+        with np.printoptions(precision=4, threshold=6, edgeitems=2):
+            shapes = f"x of shape {self.x.shape}, z of shape {self.z.shape}"
+            return f"Reconstruction({shapes}, relative_error={self.relative_error!r})"
 
 
 def relative_error(approximation, target, axes=None):
@@ -65,14 +68,13 @@ def relative_error(approximation, target, axes=None):
     approximation, target = as_real(approximation, "approximation"), as_real(target, "target")
     if approximation.shape != target.shape:
         raise ValueError(
-            "approximation and target must have one shape, but came with shapes "
+            "approximation and target must have one shape, but got shapes "
             f"{approximation.shape} and {target.shape}."
         )
     axes = target.ndim if axes is None else as_size(axes, "axes", high=target.ndim)
-    over = tuple(range(-axes, 0))
-    error = np.sqrt(np.sum(np.square(approximation - target), axis=over))
-    norm = np.sqrt(np.sum(np.square(target), axis=over))
-    ratio = np.divide(error, norm, out=np.where(error > 0, np.inf, 0.0), where=norm > 0)
+    error, size = norm(approximation - target, axes), norm(target, axes)
+    with np.errstate(over="ignore"):
+        ratio = np.divide(error, size, out=np.where(error > 0, np.inf, 0.0), where=size > 0)
     return float(ratio) if np.ndim(ratio) == 0 else ratio
 
 
@@ -170,7 +172,7 @@ def certificate(W, true_support, found_support):
         shape = np.broadcast_shapes(batch, found_batch)
     except ValueError:
         raise ValueError(
-            "true_support and found_support must have batches that broadcast, but came with the batch shapes "
+            "true_support and found_support must have batches that broadcast, but got the batch shapes "
             f"{batch} and {found_batch}."
         ) from None
     true, found = (
@@ -189,59 +191,6 @@ def certificate(W, true_support, found_support):
     return float(bound) if bound.ndim == 0 else bound
 
 
-def error_from_code(W, z, norm):
-    """Return ||x^ - x|| from the pooled code z^ of x and the norm of x, without x itself.
-
-    The entries of z^ are entries of W x, so that <x, W^T z^> = ||z^||^2 and
-
-        ||x^ - x||^2 = ||x||^2 - 2 ||z^||^2 + ||W^T z^||^2,
-
-    for every x, however far from the model.
-
-    Parameters
-    ----------
-    W : FilterBank
-    z : array_like of shape (..., K, *n)
-        Codes z^ = M(W x, k), or any other restriction of W x to a support.
-    norm : float or array_like of shape (...)
-        ||x||.
-
-    Returns
-    -------
-    float or ndarray of shape (...)
-        The error; an error below about ||x|| sqrt(machine epsilon) is lost in rounding.
-
-    Raises
-    ------
-    ValueError
-        If ||z||^2 > ||x|| ||W^T z||: no x of that norm has this code.
-
-    Examples
-    --------
-    >>> W = FilterBank([[[0.6, 0.8]]], (1, 4), stride=2)
-    >>> x = np.array([[3.0, 4.0, 0.0, 2.0]])
-    >>> result = reconstruct(W, x, k=1)
-    >>> round(error_from_code(W, result.z, np.linalg.norm(x)), 12)
-    2.0
-    """
-    back = as_bank(W).synthesis(z)
-    z, norm = np.asarray(z, back.dtype), as_real(norm, "norm").astype(np.float64)
-    axes = tuple(range(-1 - len(W.n), 0))
-    if norm.shape != back.shape[: back.ndim + axes[0]] or (norm < 0).any():
-        raise ValueError(
-            f"norm must be one number >= 0 for each code of z of shape {z.shape}, but came as {norm!r}."
-        )
-    energy = np.sum(np.square(z, dtype=np.float64), axis=axes)
-    reach = np.sqrt(np.sum(np.square(back, dtype=np.float64), axis=axes))
-    slack = 100 * np.finfo(back.dtype).eps
-    if (energy > norm * reach * (1 + slack)).any():
-        raise ValueError(
-            "z must hold entries of W x, but ||z||^2 > ||x|| ||W^T z||: norm is too small or z no code."
-        )
-    error = np.sqrt(np.maximum(norm**2 - 2 * energy + reach**2, 0))
-    return float(error) if error.ndim == 0 else error
-
-
 def _mask(W: FilterBank, support, name: str) -> tuple[np.ndarray, tuple[int, ...]]:
     """Return a support as a mask (B, K n) and the shape of its batch."""
     support = as_array(support, name)
@@ -252,16 +201,15 @@ def _mask(W: FilterBank, support, name: str) -> tuple[np.ndarray, tuple[int, ...
     if support.size and support.dtype.kind not in "iu":
         raise TypeError(
             f"{name} must be a code or mask of shape (..., {', '.join(map(str, (W.K, *W.n)))}) or a list of "
-            f"integers, but came as {support.dtype} of shape {support.shape}."
+            f"integers, but got {support.dtype} of shape {support.shape}."
         )
     if support.size and not (support.min() >= 0 and support.max() < W.shape[0]):
-        raise ValueError(f"{name} must hold indices in 0..{W.shape[0] - 1}, but came as {support.tolist()}.")
+        raise ValueError(f"{name} must hold indices in 0..{W.shape[0] - 1}, but got {support.tolist()}.")
     mask = np.zeros((1, W.shape[0]), bool)
     mask[0, support.astype(int)] = True
     return mask, ()
 
 
-PHI = (1 + sqrt(5)) / 2
 ROUNDING = 1e-9  # by this much delta_k may exceed delta_2k, when both were computed and are equal
 
 
@@ -313,7 +261,7 @@ def reconstruction_bound(delta_2k, delta_k=None, *, version="best", noise=0.0):
     """
     if version not in (*_VERSIONS, "best"):
         raise ValueError(
-            f"version must be one of {', '.join(map(repr, ('best', *_VERSIONS)))}, but came as {version!r}."
+            f"version must be one of {', '.join(map(repr, ('best', *_VERSIONS)))}, but got {version!r}."
         )
     d2 = _at_least_0(delta_2k, "delta_2k")
     d1 = d2 if delta_k is None else _at_least_0(delta_k, "delta_k")
@@ -323,10 +271,10 @@ def reconstruction_bound(delta_2k, delta_k=None, *, version="best", noise=0.0):
         worst = np.unravel_index(np.argmax(d1 - d2), d1.shape)
         raise ValueError(
             "delta_k must not exceed delta_2k, because M_k lies in M_k^2, "
-            f"but came as {d1[worst]} beside {d2[worst]}."
+            f"but got {d1[worst]} with {d2[worst]}."
         )
     if (noise > 1).any():
-        raise ValueError(f"noise must be ||r|| / ||x|| in [0, 1], but came as {noise.max()}.")
+        raise ValueError(f"noise must be ||r|| / ||x|| in [0, 1], but got {noise.max()}.")
     chosen = ("golden", "direct", "energy") if version == "best" else (version,)
     return _plain(np.min([_VERSIONS[name](d2, d1, noise) for name in chosen], axis=0))
 
@@ -339,7 +287,7 @@ def _paper(d2, d1, noise):
 
 def _golden(d2, d1, noise):
     code = d2 * (1 + noise) / np.sqrt(np.where(d1 < 1, 1 - d1, 1)) + noise * np.sqrt(1 + d2)
-    return np.where(d1 < 1, PHI * np.sqrt(1 + d2) * code + noise, inf)
+    return np.where(d1 < 1, GOLDEN * np.sqrt(1 + d2) * code + noise, inf)
 
 
 def _direct(d2, d1, noise):
@@ -378,7 +326,7 @@ def code_bound(delta_2k, *, noise=0.0):
     0.1618
     """
     d2, noise = _at_least_0(delta_2k, "delta_2k"), _at_least_0(noise, "noise")
-    return _plain(PHI * (d2 + np.sqrt(1 + d2) * noise))
+    return _plain(GOLDEN * (d2 + np.sqrt(1 + d2) * noise))
 
 
 def largest_useful_delta(version="best") -> float:
@@ -393,6 +341,8 @@ def largest_useful_delta(version="best") -> float:
     """
     if version in ("energy", "best"):
         return 1.0
+    from scipy.optimize import brentq
+
     return float(brentq(lambda d: reconstruction_bound(d, version=version) - 1, 0.0, 0.9))
 
 
@@ -419,12 +369,12 @@ def iht_rate(delta_3k=None, *, delta_2k=None):
     (0.809, 0.809)
     """
     if delta_3k is None and delta_2k is None:
-        raise ValueError("iht_rate needs delta_3k or delta_2k, but both came as None.")
+        raise ValueError("iht_rate needs delta_3k or delta_2k, but got None for both.")
     rates = []
     if delta_3k is not None:
-        rates.append(PHI * _at_least_0(delta_3k, "delta_3k"))
+        rates.append(GOLDEN * _at_least_0(delta_3k, "delta_3k"))
     if delta_2k is not None:
-        rates.append(5 / 3 * PHI * _at_least_0(delta_2k, "delta_2k"))
+        rates.append(5 / 3 * GOLDEN * _at_least_0(delta_2k, "delta_2k"))
     return _plain(np.minimum(rates[0], rates[-1]))
 
 
@@ -449,7 +399,7 @@ def depth_bound(errors, deltas) -> float:
     errors, deltas = _at_least_0(errors, "errors"), _at_least_0(deltas, "deltas")
     if errors.ndim != 1 or errors.shape != deltas.shape or not errors.size:
         raise ValueError(
-            "errors and deltas must have one entry per layer, shape (L,), but came with shapes "
+            "errors and deltas must have one entry per layer, shape (L,), but got shapes "
             f"{errors.shape} and {deltas.shape}."
         )
     return float(errors @ np.cumprod(np.concatenate([[1.0], 1 + deltas[:-1]])))
@@ -458,7 +408,7 @@ def depth_bound(errors, deltas) -> float:
 def _at_least_0(value, name: str) -> np.ndarray:
     value = as_real(value, name).astype(np.float64)
     if value.size and value.min() < 0:
-        raise ValueError(f"{name} must be >= 0, but came as small as {value.min()}.")
+        raise ValueError(f"{name} must be >= 0, but got {value.min()}.")
     return value
 
 

@@ -81,3 +81,10 @@ def pooled(h, window, nonnegative=False):
         if cell not in values or abs(value) > abs(values[cell]):
             values[cell], switches[cell] = value, int(np.ravel_multi_index(place, h.shape))
     return values, switches
+
+
+def rip_constant(A, supports):
+    """Return delta from the rows of the dense W, support by support."""
+    index = np.array(supports)
+    G = (A @ A.T)[index[:, :, None], index[:, None, :]]
+    return float(np.abs(np.linalg.eigvalsh(G) - 1).max())

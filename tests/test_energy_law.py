@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from oracles import dense_matrix
 from scipy import stats
 
-from cnninv_lite import BlockModel, EnergyLaw, FilterBank, energy_law, gaussian_filters, laurent_massart
+from cnninv_lite import BlockModel, EnergyLaw, FilterBank, energy_law, gaussian_filters
 
 LAYERS = [  # K, M, ell, n, stride, k, order
     (3, 4, (3,), (5,), (1,), 2, 1),
@@ -120,52 +120,66 @@ def test_tail_bounds_hold(seed, which, tau):
     K, M, ell, n, stride, k, order = LAYERS[which]
     z = BlockModel(K, n, k, order).sample(rng=seed)
     law = energy_law((K, M, *ell), z / np.linalg.norm(z), stride=stride)
-    deviation = laurent_massart(tau, M, ell, order=order, stride=stride)
+    u = min(order, np.prod([-(-a // t) for a, t in zip(ell, stride, strict=True)])) * tau / (M * np.prod(ell))
+    deviation = 2 * np.sqrt(u) + 2 * u  # for every code of the order, whatever its values
     assert law.tail(deviation) <= 2 * np.exp(-tau) * (1 + 1e-9)
     assert law.tail(deviation) <= law.tail_bound(deviation) * (1 + 1e-9)
     assert law.tail_bound(deviation) <= min(1, 2 * np.exp(-tau)) * (1 + 1e-9)
 
 
-def test_laurent_massart_by_hand():
-    u = 2 * 3.0 / (4 * 5)
-    assert laurent_massart(3.0, 4, 5, order=2) == pytest.approx(2 * u**0.5 + 2 * u)
-    assert laurent_massart(3.0, 4, 5, order=2, stride=5) == pytest.approx(laurent_massart(3.0, 4, 5))
-    assert laurent_massart(3.0, 4, (5, 2), order=99, stride=(3, 1)) == pytest.approx(
-        2 * (12 / 40) ** 0.5 + 2 * 12 / 40
-    )
-    assert laurent_massart(0, 4, 5) == 0
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("weights", "dof"), [([1, 0.5], 3), ([1], 1), (10.0 ** -np.arange(8), 2), ([1] * 500, 9)]
+)
+def test_far_tails_are_quiet(weights, dof):
+    law = EnergyLaw(np.array(weights, float), dof)
+    for x in 10.0 ** np.arange(2, 301, 7):
+        assert law.cdf(x * law.mean) == 1
+        assert law.sf(x * law.mean) <= (1e-15 if x < 1e4 else 0)
+        assert 0 <= law.cdf(law.mean / x) < 0.1
+        assert 0.9 < law.sf(law.mean / x) <= 1
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("power", [-500, -75, 75, 500])
+def test_the_scale_of_the_code_makes_no_difference(power):
+    z = BlockModel(3, 5, 2, 2).sample(rng=4)
+    law, scaled = energy_law((3, 4, 3), z), energy_law((3, 4, 3), np.ldexp(z, power))
+    assert np.array_equal(scaled.weights, np.ldexp(law.weights, 2 * power))
+    for deviation in (0.1, 0.5, 2.0):
+        assert scaled.tail(deviation) == law.tail(deviation)
+        assert scaled.tail_bound(deviation) == law.tail_bound(deviation)
+
+
+def test_printing_takes_a_line():
+    law = energy_law((3, 4, 300), np.ones((3, 50)))
+    assert "\n" not in repr(law)
+    assert f"{len(law.weights)} weights" in repr(law)
 
 
 z = np.ones((2, 4))
-BAD = [
-    (lambda: energy_law((2, 3, 4), np.zeros((2, 4))), ValueError, "z must not be zero"),
-    (lambda: energy_law((2, 3, 4), np.ones((3, 4))), ValueError, "z must have shape (K, *n) = (2, n)"),
-    (lambda: energy_law((2, 3, 4, 4), z), ValueError, "(2, n, n), but came with shape (2, 4)"),
-    (lambda: energy_law((2, 3, 4), np.ones((2, 0))), ValueError, "(2, 0)"),
-    (lambda: energy_law((2, 3, 4), z * np.nan), ValueError, "z must be finite"),
-    (lambda: energy_law((2, 3, 4), z * 1j), TypeError, "z must be real"),
-    (lambda: energy_law((2, 3), z), ValueError, "W must be a FilterBank or a shape (K, M, *ell)"),
-    (lambda: energy_law((2, 3, 0), z), ValueError, "W[2]"),
-    (lambda: energy_law("layer", z), TypeError, "W must be"),
-    (lambda: energy_law((2, 3, 4), z, stride=0), ValueError, "stride"),
-    (
-        lambda: energy_law(FilterBank(np.ones((2, 1, 1)), (1, 4)), z, stride=1),
-        ValueError,
-        "stride must be left",
-    ),
-    (lambda: EnergyLaw(np.ones(2), 1).sf(np.nan), ValueError, "x must be finite"),
-    (lambda: EnergyLaw(np.ones(2), 1).tail(-0.1), ValueError, "deviation must be >= 0"),
-    (lambda: EnergyLaw(np.ones(2), 1).sample(0.5), TypeError, "size"),
-    (lambda: EnergyLaw(np.ones(2), 1).sample(rng="x"), TypeError, "rng"),
-    (lambda: laurent_massart(-1, 2, 3), ValueError, "tau must be a real number >= 0"),
-    (lambda: laurent_massart("a", 2, 3), TypeError, "tau must be a real number"),
-    (lambda: laurent_massart(1, 0, 3), ValueError, "M must be"),
-    (lambda: laurent_massart(1, 2, 3, order=0), ValueError, "order must be"),
-    (lambda: laurent_massart(1, 2, (3, 3), stride=(1, 1, 1)), ValueError, "ell must be"),
-]
+BANK = FilterBank(np.ones((2, 1, 1)), (1, 4))
+LAW = EnergyLaw(np.ones(2), 1)
+BAD = {
+    "zero": (lambda: energy_law((2, 3, 4), np.zeros((2, 4))), ValueError, "z must not be zero"),
+    "K": (lambda: energy_law((2, 3, 4), np.ones((3, 4))), ValueError, "z must have shape (K, *n) = (2, n)"),
+    "axes": (lambda: energy_law((2, 3, 4, 4), z), ValueError, "(2, n, n), but got shape (2, 4)"),
+    "no positions": (lambda: energy_law((2, 3, 4), np.ones((2, 0))), ValueError, "(2, 0)"),
+    "NaN": (lambda: energy_law((2, 3, 4), z * np.nan), ValueError, "z must be finite"),
+    "complex": (lambda: energy_law((2, 3, 4), z * 1j), TypeError, "z must be real"),
+    "no taps": (lambda: energy_law((2, 3), z), ValueError, "W must be a FilterBank or a shape (K, M, *ell)"),
+    "ell 0": (lambda: energy_law((2, 3, 0), z), ValueError, "W[2]"),
+    "no shape": (lambda: energy_law("layer", z), TypeError, "W must be"),
+    "stride 0": (lambda: energy_law((2, 3, 4), z, stride=0), ValueError, "stride"),
+    "stride twice": (lambda: energy_law(BANK, z, stride=1), ValueError, "stride must be left out"),
+    "x NaN": (lambda: LAW.sf(np.nan), ValueError, "x must be finite"),
+    "deviation": (lambda: LAW.tail(-0.1), ValueError, "deviation must be >= 0, but got -0.1"),
+    "size": (lambda: LAW.sample(0.5), TypeError, "size"),
+    "rng": (lambda: LAW.sample(rng="x"), TypeError, "rng"),
+}
 
 
-@pytest.mark.parametrize(("call", "error", "sentence"), BAD)
+@pytest.mark.parametrize(("call", "error", "sentence"), BAD.values(), ids=BAD)
 def test_bad_input(call, error, sentence):
     with pytest.raises(error) as caught:
         call()
