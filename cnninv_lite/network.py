@@ -1,14 +1,17 @@
-"""Several layers: convolution, max pooling over local windows, again; and the way back down."""
+"""Several layers: padding, convolution, bias, ReLU, max pooling, batch norm; and the way back down."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse.linalg import LinearOperator
 
-from ._checks import as_real, as_size, as_sizes, shape_error
+from ._checks import as_real, as_size, as_sizes, norm, shape_error
 from .codes import BlockModel, fixed_unpool, max_pool, unpool
 from .layer import FilterBank
 from .reconstruction import relative_error
@@ -23,43 +26,150 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class Layer:
-    """One layer of a `Network`.
+    """One layer of a `Network`: values = gain * pool(ReLU(W x + bias)) + shift, with zeros around x.
 
     Attributes
     ----------
     filters : array_like of shape (K, M, *ell)
         M is the K of the layer below.
     window : int or tuple of int
-        Sides of the pooling windows, one for all axes or one per axis.
+        Sides of the pooling windows. One int stands for all axes of the filters; the attribute is always a
+        tuple with one side per axis, which is what `max_pool` takes.
     k : int, optional
         How many windows of one input keep their maximum, the largest ones; all of them if None.
     stride : int or tuple of int
-        Stride of the convolution.
+        Stride of the convolution; the attribute is a tuple.
     nonnegative : bool
         Pool with ReLU + max, as networks do, rather than by magnitude.
+    padding : "same", int or sequence of pairs
+        Zeros around the input: a number for all sides, or (before, after) for each axis. "same" gives as many
+        positions as the input has samples, ell - 1 zeros in all, the odd one after; it needs stride 1. The
+        attribute is a tuple of pairs.
+    bias : array_like of shape (K,), optional
+        What is added to the hidden units of each filter before pooling.
+    gain, shift : array_like of shape (K,), optional
+        A batch norm after ReLU, as it acts once training is over. The gains are >= 0, and therefore it makes
+        no difference whether it stands before or after max pooling. (A batch norm before ReLU is part of the
+        filters and the bias, for gains of any sign.)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of this kind, or does not fit the filters.
+
+    Examples
+    --------
+    >>> layer = Layer(np.ones((4, 1, 3, 3)), window=2, padding="same", bias=np.zeros(4))
+    >>> layer
+    Layer(K=4, M=1, ell=(3, 3), window=(2, 2), padding=((1, 1), (1, 1)), bias)
     """
 
     filters: np.ndarray
-    window: int | tuple[int, ...]
-    k: int | None = None
-    stride: int | tuple[int, ...] = 1
-    nonnegative: bool = True
+    window: tuple[int, ...]
+    k: int | None
+    stride: tuple[int, ...]
+    nonnegative: bool
+    padding: tuple[tuple[int, int], ...]
+    bias: np.ndarray | None
+    gain: np.ndarray | None
+    shift: np.ndarray | None
+
+    def __init__(
+        self,
+        filters: ArrayLike,
+        window: int | Sequence[int],
+        k: int | None = None,
+        stride: int | Sequence[int] = 1,
+        nonnegative: bool = True,
+        padding: str | int | Sequence[Sequence[int]] = 0,
+        bias: ArrayLike | None = None,
+        gain: ArrayLike | None = None,
+        shift: ArrayLike | None = None,
+    ):
+        filters = as_real(filters, "filters")
+        if filters.ndim not in (3, 4) or 0 in filters.shape:
+            raise ValueError(
+                "filters must have shape (K, M, ell) or (K, M, ell_1, ell_2) with no empty axis, "
+                f"but got shape {filters.shape}."
+            )
+        axes = filters.ndim - 2
+        steps = as_sizes(stride, "stride", axes)
+        settled: dict[str, Any] = {
+            "filters": filters,
+            "window": as_sizes(window, "window", axes),
+            "k": k,
+            "stride": steps,
+            "nonnegative": nonnegative,
+            "padding": _pairs(padding, filters.shape[2:], steps),
+        }
+        for name, given in (("bias", bias), ("gain", gain), ("shift", shift)):
+            settled[name] = None if given is None else as_real(given, name).astype(filters.dtype)
+            if given is not None and settled[name].shape != filters.shape[:1]:
+                raise ValueError(
+                    f"{name} must have shape {filters.shape[:1]}, but got {settled[name].shape}."
+                )
+        if gain is not None and (low := settled["gain"].min()) < 0:
+            raise ValueError(
+                f"gain must be >= 0, because max pooling commutes with no other, but got {low:.4g}."
+            )
+        for name, value in settled.items():
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        K, M, *ell = self.filters.shape
+        text = f"Layer(K={K}, M={M}, ell={tuple(ell)}, window={self.window}"
+        for name, plain in (("k", None), ("stride", (1,) * len(ell)), ("padding", ((0, 0),) * len(ell))):
+            if (value := getattr(self, name)) != plain:
+                text += f", {name}={value}"
+        text += "" if self.nonnegative else ", nonnegative=False"
+        return (
+            text + "".join(f", {n}" for n in ("bias", "gain", "shift") if getattr(self, n) is not None) + ")"
+        )
 
 
-@dataclass(frozen=True)
+def _pairs(padding, ell, stride) -> tuple[tuple[int, int], ...]:
+    """Return the zeros (before, after) on each axis."""
+    if isinstance(padding, str):
+        if padding != "same":
+            raise ValueError(f"padding must be 'same', an integer or pairs, but got {padding!r}.")
+        if set(stride) != {1}:
+            raise ValueError(
+                f"padding must be given as pairs where stride is not 1, but got 'same', {stride}."
+            )
+        return tuple(((length - 1) // 2, length // 2) for length in ell)
+    if not isinstance(padding, (tuple, list)):
+        return ((as_size(padding, "padding", low=0),) * 2,) * len(ell)
+    if len(padding) != len(ell) or not all(isinstance(pair, (tuple, list)) for pair in padding):
+        raise ValueError(f"padding must be {len(ell)} pair(s) (before, after), but got {padding!r:.80}.")
+    before_after = tuple(as_sizes(pair, f"padding[{a}]", 2, low=0) for a, pair in enumerate(padding))
+    return before_after  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Pooled:
-    """The code of one layer: `values` of shape (..., K, *windows), 0 where nothing was kept, and `switches`.
+    """The code of one layer, as `Network.encode` returns it: three arrays of shape (..., K, *windows).
 
-    The switches are integers of the same shape: flat indices in a block of shape n.
+    Attributes
+    ----------
+    values : ndarray
+        What the next layer gets: 0 (or the layer's `shift`) where nothing was kept.
+    switches : ndarray of int
+        The place of each value: its flat index in a block of shape n.
+    kept : ndarray of bool
+        Whether the window kept something: the masks of ReLU, and of `k`.
     """
 
     values: np.ndarray
     switches: np.ndarray
+    kept: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"Pooled(shape={self.values.shape}, kept={np.count_nonzero(self.kept)})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerErrors:
     """Relative errors of a network of L layers, for each input of a batch (...).
 
@@ -95,7 +205,7 @@ class Network:
     ----------
     layers : tuple of Layer
     banks : tuple of FilterBank
-        W_1, ..., W_L, each for the shape that reaches it.
+        W_1, ..., W_L, each for the shape that reaches it, the zeros around it included.
     code_shape : tuple of int
         Shape of the last layer's values.
 
@@ -108,11 +218,13 @@ class Network:
     --------
     >>> from cnninv_lite import gaussian_filters
     >>> first = Layer(gaussian_filters(8, 1, (3, 3), rng=0), window=2)
-    >>> second = Layer(gaussian_filters(16, 8, (3, 3), rng=1), window=2)
+    >>> second = Layer(gaussian_filters(16, 8, (3, 3), rng=1), window=2, padding="same")
     >>> net = Network([first, second], input_shape=(1, 22, 22))
     >>> net
-    Network(1x22x22 -> 8x10x10 -> 16x4x4)
+    Network(1x22x22 -> 8x10x10 -> 16x5x5)
     >>> codes = net.encode(np.ones((5, 1, 22, 22)))  # a batch of five
+    >>> codes[1]
+    Pooled(shape=(5, 16, 5, 5), kept=970)
     >>> net.decode(codes).shape, net.decode(codes[:1]).shape
     ((5, 1, 22, 22), (5, 1, 22, 22))
     """
@@ -120,24 +232,24 @@ class Network:
     def __init__(self, layers: Sequence[Layer], input_shape):
         self.layers = tuple(layers)
         if not self.layers or not all(isinstance(layer, Layer) for layer in self.layers):
-            raise TypeError(f"layers must be one Layer or more, but came as {layers!s:.80}.")
-        banks, windows, shape = [], [], input_shape
+            raise TypeError(f"layers must be one Layer or more, but got {layers!s:.80}.")
+        banks, shapes = [], [as_sizes(input_shape, "input_shape")]
         for depth, layer in enumerate(self.layers, 1):
             try:
-                bank = FilterBank(layer.filters, shape, layer.stride)
-                window = as_sizes(layer.window, "window", len(bank.n))
-                shape = (bank.K, *(-(-n // w) for n, w in zip(bank.n, window, strict=True)))
+                M, *D = shapes[-1]
+                if len(D) == len(layer.padding):
+                    D = [size + sum(pair) for size, pair in zip(D, layer.padding, strict=True)]
+                bank = FilterBank(layer.filters, (M, *D), layer.stride)
+                shapes.append((bank.K, *(-(-n // w) for n, w in zip(bank.n, layer.window, strict=True))))
                 if layer.k is not None:
-                    as_size(layer.k, "k", high=prod(shape))
+                    as_size(layer.k, "k", high=prod(shapes[-1]))
             except (TypeError, ValueError) as error:
                 raise type(error)(f"layer {depth} of {len(self.layers)}: {error}") from error
             banks.append(bank)
-            windows.append(window)
-        self.banks, self._windows, self.code_shape = tuple(banks), tuple(windows), shape
+        self.banks, self._shapes, self.code_shape = tuple(banks), tuple(shapes), shapes[-1]
 
     def __repr__(self) -> str:
-        shapes = [(bank.M, *bank.D) for bank in self.banks] + [self.code_shape]
-        return f"Network({' -> '.join('x'.join(map(str, shape)) for shape in shapes)})"
+        return f"Network({' -> '.join('x'.join(map(str, shape)) for shape in self._shapes)})"
 
     def encode(self, x) -> list[Pooled]:
         """Send `x` up and return the code of every layer; the values of one are the input of the next.
@@ -146,17 +258,36 @@ class Network:
         ----------
         x : array_like of shape (..., M, *D)
         """
+        x = as_real(x, "x")
+        if x.shape[x.ndim - len(self._shapes[0]) :] != self._shapes[0]:
+            raise shape_error(x, "x", self._shapes[0])
         codes = []
-        for layer, bank, window in zip(self.layers, self.banks, self._windows, strict=True):
-            x, switches = max_pool(bank.analysis(x), window, nonnegative=layer.nonnegative)
+        for j, layer in enumerate(self.layers):
+            h = self._analyse(j, x)
+            if layer.bias is not None:
+                h += self._per_filter(j, layer.bias)
+            if prod(layer.window) == 1:  # every place is its own window
+                n = h.shape[-len(layer.window) :]
+                x = np.maximum(h, 0) if layer.nonnegative else h
+                switches = np.broadcast_to(np.arange(prod(n)).reshape(n), h.shape)
+            else:
+                x, switches = max_pool(h, layer.window, nonnegative=layer.nonnegative)
+            if layer.gain is not None:
+                x = x * self._per_filter(j, layer.gain)
             if layer.k is not None:
-                size = prod(x.shape[-1 - len(window) :])
+                size = prod(self._shapes[j + 1])
                 x = BlockModel(size, 1, layer.k).project(x.reshape(-1, size)).reshape(x.shape)
-            codes.append(Pooled(x, switches))
+            kept = x != 0
+            if layer.shift is not None:
+                x = x + self._per_filter(j, layer.shift)
+            codes.append(Pooled(x, switches, kept))
         return codes
 
-    def decode(self, codes, *, top=None, switches="kept") -> np.ndarray:
-        """Come back down from the last code given: unpool, apply W_j^T, and so on to the image.
+    def decode(self, codes, *, top=None, switches="known", masks=None, relu=False) -> np.ndarray:
+        """Come back down from the last code given: undo each step, with W_j^T for the convolution.
+
+        From the values of a layer to its input: subtract the shift, divide by the gain, subtract the bias,
+        unpool, apply W_j^T, and cut off the zeros around the input.
 
         Parameters
         ----------
@@ -164,9 +295,15 @@ class Network:
             Codes of the first layers, as `encode` returns them: ``codes[:j]`` starts at layer j.
         top : array_like, optional
             Other values for the last code: activations that came from somewhere else.
-        switches : {"kept", "fixed", "lost"}
+        switches : {"known", "fixed", "spread"}
             Where a value goes: to the place it came from; to the middle of its window; or to all places of
             its window alike, over the root of their number. Each preserves norms.
+        masks : bool, optional
+            Whether the windows in which ReLU or `k` kept nothing stay empty. By default they do if the
+            switches are known, and not otherwise.
+        relu : bool
+            Set negative values to zero before each unpooling below the first one, as deconvolutional
+            networks do.
 
         Returns
         -------
@@ -174,18 +311,96 @@ class Network:
 
         Notes
         -----
-        With "kept", windows in which ReLU or `k` left nothing stay empty. The way down is then the adjoint of
-        the way up with its switches held.
+        With known switches and masks, without bias, batch norm and `relu`, this is the adjoint of the way up
+        with its switches held constant; `held` gives that adjoint for every network.
         """
-        return self._down(codes, top, switches)[0]
+        return self._down(codes, top, switches, masks, relu)[0]
 
-    def layer_errors(self, x, *, switches="kept") -> LayerErrors:
+    def held(self, codes) -> LinearOperator:
+        """Return B, the linear part of the way up of one input when its switches and masks are held constant.
+
+        The way up is x -> B x + c, with B x + c the values of the last code. Biases and shifts are in c.
+
+        Parameters
+        ----------
+        codes : sequence of Pooled
+            Codes of the first layers for one input (no batch), as `encode` returns them.
+
+        Returns
+        -------
+        scipy.sparse.linalg.LinearOperator
+            From flattened inputs to flattened values; ``B.T`` is its exact adjoint.
+
+        Examples
+        --------
+        >>> net = Network([Layer(np.ones((2, 1, 3)), window=2)], input_shape=(1, 8))
+        >>> x = np.arange(8.0)[None]
+        >>> codes = net.encode(x)
+        >>> bool(np.allclose(net.held(codes) @ x.ravel(), codes[0].values.ravel()))
+        True
+        """
+        codes = self._codes(codes)
+        below, above = self._shapes[0], self._shapes[len(codes)]
+        if codes[-1].values.shape != above:
+            raise shape_error(codes[-1].values, "codes[-1].values", above)
+        factors = [
+            code.kept if layer.gain is None else code.kept * self._per_filter(j, layer.gain)
+            for j, (code, layer) in enumerate(zip(codes, self.layers, strict=False))
+        ]
+
+        def up(x):
+            x = x.reshape(below)
+            for j, (code, factor) in enumerate(zip(codes, factors, strict=True)):
+                h, at = self._analyse(j, x), code.switches
+                if prod(self.layers[j].window) > 1:
+                    h = np.take_along_axis(h.reshape(len(h), -1), at.reshape(len(at), -1), axis=1)
+                x = h.reshape(at.shape) * factor
+            return x.ravel()
+
+        def down(z):
+            z = z.reshape(above)
+            for j in reversed(range(len(codes))):
+                z = self._synthesise(j, self._known(j, z * factors[j], codes[j]))
+            return z.ravel()
+
+        dtype = np.result_type(codes[-1].values, self.banks[0].dtype)
+        return LinearOperator((prod(above), prod(below)), matvec=up, rmatvec=down, dtype=dtype)
+
+    def normalized(self) -> Network:
+        """Return the same network with filters of unit norm: their norms become gains.
+
+        The way up gives the same values. The way down divides by the gains, and so paints a value z of the
+        filter w_i with strength z / ||w_i||^2.
+
+        Raises
+        ------
+        ValueError
+            If a filter is zero.
+        """
+        layers = []
+        for j, (layer, bank) in enumerate(zip(self.layers, self.banks, strict=True)):
+            norms = norm(bank.filters, bank.filters.ndim - 1)
+            if not norms.all():
+                raise ValueError(
+                    f"filters[{int(norms.argmin())}] of layer {j + 1} must not be zero, but got zeros."
+                )
+            layers.append(
+                replace(
+                    layer,
+                    filters=bank.filters / norms.reshape(-1, *(1,) * (bank.filters.ndim - 1)),
+                    bias=None if layer.bias is None else layer.bias / norms,
+                    gain=norms if layer.gain is None else layer.gain * norms,
+                )
+            )
+        return Network(layers, self._shapes[0])
+
+    def layer_errors(self, x, *, switches="known") -> LayerErrors:
         """Return the errors of every layer alone and of the layers together, in both spaces.
 
         Parameters
         ----------
         x : array_like of shape (..., M, *D)
-        switches : {"kept", "fixed", "lost"}
+        switches : {"known", "fixed", "spread"}
             As for `decode`.
         """
         codes, axes = self.encode(x), len(self.code_shape)
@@ -196,13 +411,14 @@ class Network:
             alone.append(relative_error(down[j], target, axes))
             image.append(relative_error(down[0], inputs[0], axes))
         composed = [relative_error(back, target, axes) for back, target in zip(down, inputs, strict=True)]
-        norms = [np.sqrt(np.square(target).sum(axis=tuple(range(-axes, 0)))) for target in inputs]
+        norms = [norm(target, axes) for target in inputs]
         return LayerErrors(*map(np.array, (alone, image, composed, norms)))
 
     def calibrated(self, x) -> Network:
         """Return the network with each layer's filters scaled so that its inversion has best gain 1 on `x`.
 
-        That is, sum ||c W_j^T z^_j - x_j||^2 over the inputs `x` is least at c = 1. No switch changes.
+        That is, sum ||c W_j^T z^_j - x_j||^2 over the inputs `x` is least at c = 1. No switch changes. Layers
+        with a bias, a gain or a shift are refused: scaling one of them changes what the next ones keep.
 
         Parameters
         ----------
@@ -211,48 +427,95 @@ class Network:
         Raises
         ------
         ValueError
-            If a layer keeps nothing of `x`.
+            If a layer keeps nothing of `x`, or has a bias, a gain or a shift.
         """
         codes, layers = self.encode(x), []
         for j, (layer, bank) in enumerate(zip(self.layers, self.banks, strict=True)):
-            kept = np.square(codes[j].values).sum()
-            painted = np.square(bank.synthesis(self._unpool(j, codes[j].values, codes[j], "kept"))).sum()
-            if not painted:
+            if not layer.bias is layer.gain is layer.shift is None:
+                raise ValueError(
+                    f"calibrated needs layers without bias, gain and shift, but got {layer} at {j + 1}."
+                )
+            values = codes[j].values
+            kept = norm(values)
+            painted = self._synthesise(j, self._known(j, values, codes[j]))
+            if not (paint := norm(painted)):
                 raise ValueError(f"x must excite every layer, but layer {j + 1} paints nothing of it.")
-            layers.append(replace(layer, filters=bank.filters * np.sqrt(kept / painted)))
-        return Network(layers, (self.banks[0].M, *self.banks[0].D))
+            layers.append(replace(layer, filters=bank.filters * (kept / paint)))
+        return Network(layers, self._shapes[0])
 
-    def _unpool(self, j: int, values, code: Pooled, switches: str) -> np.ndarray:
-        bank, window = self.banks[j], self._windows[j]
-        if switches == "kept":
-            return unpool(values * (code.values != 0), code.switches, (bank.K, *bank.n))
+    def _per_filter(self, j: int, a: np.ndarray) -> np.ndarray:
+        """View `a`, one number for each filter of layer j, so that it broadcasts against its codes."""
+        return a.reshape(-1, *(1,) * len(self.layers[j].window))
+
+    def _analyse(self, j: int, x: np.ndarray) -> np.ndarray:
+        """Return W_j x with the zeros of layer j around x."""
+        padding = self.layers[j].padding
+        if any(map(any, padding)):
+            x = np.pad(x, [(0, 0)] * (x.ndim - len(padding)) + list(padding))
+        return self.banks[j].analysis(x)
+
+    def _synthesise(self, j: int, z: np.ndarray) -> np.ndarray:
+        """Return W_j^T z without the frame that is the zeros of layer j: the adjoint of `_analyse`."""
+        sizes = zip(self.layers[j].padding, self.banks[j].D, strict=True)
+        inner: list[Any] = [slice(before, size - after) for (before, after), size in sizes]
+        return self.banks[j].synthesis(z)[..., *inner]
+
+    def _known(self, j: int, values: np.ndarray, code: Pooled) -> np.ndarray:
+        """Put `values` where the switches of layer j say."""
+        if prod(self.layers[j].window) == 1:
+            return values
+        return unpool(values, code.switches, (self.banks[j].K, *self.banks[j].n))
+
+    def _unpool(self, j: int, values, code: Pooled, switches: str, masks: bool) -> np.ndarray:
+        """Return the code z^_j of layer j that its `values` stand for."""
+        bank, layer = self.banks[j], self.layers[j]
+        if layer.bias is not None:
+            values = values - self._per_filter(j, layer.bias)
+        if masks:
+            values = values * code.kept
+        if switches == "known":
+            return self._known(j, values, code)
         if switches == "fixed":
-            return fixed_unpool(values, window, (bank.K, *bank.n), place=tuple(w // 2 for w in window))
-        for axis, (w, n) in enumerate(zip(window, bank.n, strict=True), -len(window)):
+            place = tuple(w // 2 for w in layer.window)
+            return fixed_unpool(values, layer.window, (bank.K, *bank.n), place=place)
+        for axis, (w, n) in enumerate(zip(layer.window, bank.n, strict=True), -len(layer.window)):
             length = np.diff(np.minimum(np.arange(0, n + w, w), n))  # the last window may be shorter
             scale = (1 / np.sqrt(length)).astype(values.dtype).reshape(-1, *(1,) * (-1 - axis))
             values = np.repeat(values * scale, length, axis=axis)
         return values
 
-    def _down(self, codes, top, switches) -> list[np.ndarray]:
-        """Return x^_1, ..., x^_j on the way down from the last of the j codes."""
+    def _codes(self, codes) -> list[Pooled]:
         codes = list(codes)
         if not 1 <= len(codes) <= len(self.banks) or not all(isinstance(code, Pooled) for code in codes):
-            raise TypeError(f"codes must be 1..{len(self.banks)} Pooled codes, but came as {codes!s:.80}.")
-        if switches not in ("kept", "fixed", "lost"):
-            raise ValueError(f"switches must be 'kept', 'fixed' or 'lost', but came as {switches!r}.")
+            raise TypeError(f"codes must be 1..{len(self.banks)} Pooled codes, but got {codes!s:.80}.")
+        return codes
+
+    def _down(self, codes, top, switches, masks=None, relu=False) -> list[np.ndarray]:
+        """Return x^_1, ..., x^_j on the way down from the last of the j codes."""
+        codes = self._codes(codes)
+        if switches not in ("known", "fixed", "spread"):
+            raise ValueError(f"switches must be 'known', 'fixed' or 'spread', but got {switches!r}.")
+        masks = switches == "known" if masks is None else masks
         values = codes[-1].values if top is None else as_real(top, "top")
         if values.shape != codes[-1].values.shape:
             raise shape_error(values, "top", codes[-1].values.shape)
-        down = []
+        down: list[np.ndarray] = []
         for j in reversed(range(len(codes))):
-            values = self.banks[j].synthesis(self._unpool(j, values, codes[j], switches))
+            layer = self.layers[j]
+            if layer.shift is not None:
+                values = values - self._per_filter(j, layer.shift)
+            if (gain := layer.gain) is not None:  # a gain of 0 leaves no trace of what ReLU gave
+                inverse = np.divide(1, gain, out=np.zeros_like(gain), where=gain > 0)
+                values = values * self._per_filter(j, inverse)
+            if relu and down:
+                values = np.maximum(values, 0)
+            values = self._synthesise(j, self._unpool(j, values, codes[j], switches, masks))
             down.append(values)
         return down[::-1]
 
 
 def error_recursion(errors, norms, deltas) -> np.ndarray:
-    """Return the bounds e_j = c_j ||x_j|| + sqrt(1 + delta_j) e_{j+1} on ||x^_j - x_j||, for switches kept.
+    """Return the bounds e_j = c_j ||x_j|| + sqrt(1 + delta_j) e_{j+1} on ||x^_j - x_j||, for known switches.
 
     Parameters
     ----------
@@ -274,10 +537,10 @@ def error_recursion(errors, norms, deltas) -> np.ndarray:
     c, norm, delta = (as_real(a, n) for a, n in ((errors, "errors"), (norms, "norms"), (deltas, "deltas")))
     if c.shape != norm.shape or not c.ndim or not len(c) or delta.shape not in (c.shape, c.shape[:1]):
         shapes = f"{c.shape}, {norm.shape} and {delta.shape}"
-        raise ValueError(f"errors, norms and deltas must agree on shape (L, ...), but came with {shapes}.")
+        raise ValueError(f"errors, norms and deltas must agree on shape (L, ...), but got {shapes}.")
     for name, a, low in (("errors", c, 0), ("norms", norm, 0), ("deltas", delta, -1)):
         if a.min() < low:
-            raise ValueError(f"{name} must be >= {low}, but came as small as {a.min():.4g}.")
+            raise ValueError(f"{name} must be >= {low}, but got {a.min():.4g}.")
     e = c * norm
     for j in reversed(range(len(c) - 1)):
         e[j] += np.sqrt(1 + delta[j]) * e[j + 1]
@@ -287,7 +550,7 @@ def error_recursion(errors, norms, deltas) -> np.ndarray:
 def gain_bound(deltas, outside=0.0) -> float:
     """Bound the relative error of the best multiple of the reconstruction from L layers: always at most 1.
 
-    It is sqrt(1 - prod_j (1 - eta_j^2) (1 - delta_j) / (1 + delta_j)), for switches kept.
+    It is sqrt(1 - prod_j (1 - eta_j^2) (1 - delta_j) / (1 + delta_j)), for known switches.
 
     Parameters
     ----------
@@ -304,5 +567,5 @@ def gain_bound(deltas, outside=0.0) -> float:
     delta, eta = as_real(deltas, "deltas"), as_real(outside, "outside")
     for name, a in (("deltas", delta), ("outside", eta)):
         if a.size and not 0 <= a.min() <= a.max() <= 1:
-            raise ValueError(f"{name} must lie in [0, 1], but came as {a}.")
+            raise ValueError(f"{name} must lie in [0, 1], but got {a}.")
     return float(np.sqrt(1 - np.prod((1 - eta**2) * (1 - delta) / (1 + delta))))

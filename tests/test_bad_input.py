@@ -421,8 +421,8 @@ CALLS += [
     (lambda: energy_law(W, np.ones((3, 2))), ValueError, "z", "(3, 2)"),
     (lambda: energy_law(W, np.full((2, 3), NAN)), ValueError, "z", "NaN"),
     # networks
-    (lambda: Network([Layer(np.ones(3), 2)], (3, 9)), ValueError, "layer 1 of 1: filters", "(3,)"),
-    (lambda: Network([Layer(w, 0)], (3, 9)), ValueError, "layer 1 of 1: window", "0"),
+    (lambda: Network([Layer(np.ones(3), 2)], (3, 9)), ValueError, "filters", "(3,)"),
+    (lambda: Network([Layer(w, 0)], (3, 9)), ValueError, "window", "0"),
     (lambda: Network([Layer(w, 2)], (2, 9)), ValueError, "layer 1 of 1: input_shape", "(2, 9)"),
     (lambda: Network([], (3, 9)), TypeError, "layers", "[]"),
     (lambda: Network([w], (3, 9)), TypeError, "layers", "[array("),

@@ -1,7 +1,7 @@
-"""What serves the pages of the book: data, training, figures, sliders, exercises and phase diagrams.
+"""What serves the pages: data, trained networks, training, figures, sliders, exercises and phase diagrams.
 
-Each name is loaded when it is first used, with the library that it needs: Matplotlib, ipywidgets or
-scikit-learn.
+Each name is loaded when it is first used, with the library that it needs: Matplotlib, ipywidgets,
+scikit-learn or scikit-image.
 """
 
 from importlib import import_module
@@ -12,18 +12,24 @@ _HOME = {
     "PhaseCell": "phase",
     "attack": "exercises",
     "check": "exercises",
+    "crepe": "weights",
+    "crepe_pitch": "weights",
     "dictionary_filters": "training",
     "digits": "data",
     "eeg": "data",
+    "from_vgg": "weights",
     "phase_diagram": "phase",
     "photograph": "data",
+    "photographs": "data",
     "sample_photographs": "data",
     "show_matrix": "figures",
     "show_signal": "figures",
     "sliders": "widgets",
     "stem_code": "figures",
     "supervised_filters": "training",
+    "to_vgg": "weights",
     "use_style": "figures",
+    "vgg16": "weights",
 }
 
 __all__ = sorted(_HOME)

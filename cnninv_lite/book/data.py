@@ -1,4 +1,4 @@
-"""Real signals that ship with Matplotlib and scikit-learn: nothing is downloaded."""
+"""Real signals that ship with Matplotlib, scikit-learn and scikit-image: nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ __all__ = [
     "digits",
     "eeg",
     "photograph",
+    "photographs",
     "sample_photographs",
 ]
 
@@ -105,6 +106,59 @@ def sample_photographs(*, shrink=2, colour=False) -> np.ndarray:
     blocks = images[:, : height * shrink, : width * shrink].reshape(2, height, shrink, width, shrink, 3)
     images = blocks.mean(axis=(2, 4)).transpose(0, 3, 1, 2)
     return images if colour else images.mean(axis=1, keepdims=True)
+
+
+#: The photographs of `photographs`: name here -> name there. WEIGHTS.md has their
+#: licences.
+PHOTOGRAPHS = {
+    "astronaut": "astronaut",
+    "cat": "chelsea",
+    "coffee": "coffee",
+    "rocket": "rocket",
+    "photographer": "camera",
+    "coins": "coins",
+    "galaxies": "hubble_deep_field",
+    "eye": "retina",
+    "temple": "china.jpg",
+    "flower": "flower.jpg",
+}
+
+
+def photographs(size=224) -> dict[str, np.ndarray]:
+    """Return ten photographs in colour: eight that ship with scikit-image, two with scikit-learn.
+
+    The largest square in the middle of each is resized with smoothing. Two of them are grey.
+
+    Parameters
+    ----------
+    size : int
+        Pixels on a side, at most 224 (the smallest photograph has 300 on a side).
+
+    Returns
+    -------
+    dict of name to ndarray of shape (3, size, size), float64
+        Red, green and blue in [0, 1].
+    """
+    size = as_size(size, "size", high=224)
+    try:
+        skimage = import_module("skimage")
+        resize = import_module("skimage.transform").resize
+    except ImportError as error:
+        raise ImportError(
+            "photographs needs scikit-image, which is not installed: pip install scikit-image."
+        ) from error
+    found = {}
+    for name, source in PHOTOGRAPHS.items():
+        if source.endswith(".jpg"):
+            image = _sklearn("datasets", "photographs").load_sample_image(source)
+        else:
+            image = getattr(skimage.data, source)()
+        image = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
+        side = min(image.shape[:2])
+        top, left = ((length - side) // 2 for length in image.shape[:2])
+        square = image[top : top + side, left : left + side] / 255
+        found[name] = np.clip(resize(square, (size, size), anti_aliasing=True), 0, 1).transpose(2, 0, 1)
+    return found
 
 
 def _sklearn(part: str, caller: str):
