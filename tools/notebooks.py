@@ -27,7 +27,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-CELL_METADATA = ("mystnb", "slideshow", "tags")
+CELL_METADATA = ("jupyter", "mystnb", "slideshow", "tags")
 ANSI = re.compile(r"\x1b\[[\d;]*m")
 HEADER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)  # jupytext's: the same in every chapter, so left out
 
