@@ -319,16 +319,15 @@ def alone(seconds):
 def counted(key, value):
     """Return the calls whose work the theory counts, with one size changed."""
     from cnninv_lite import iht, reconstruct
-    from cnninv_lite._codes import paint, pool
 
     size = BASE | {key: value}
     W, model, x = layer(size["M"], size["D"], size["ell"], size["K"], 1, size["batch"], "float64", size["k"])
     h = W.analysis(x)
-    code, (lags, *codes) = pool(model, h), drawn(W, model, 250 * size["batch"])
+    code, (lags, *codes) = model.pool(h), drawn(W, model, 250 * size["batch"])
     return {
         "forward": lambda: W.analysis(x),
         "adjoint": lambda: W.synthesis(h),
-        "adjoint, sparse": lambda: paint(W, code),
+        "adjoint, sparse": lambda: W.paint(*code),
         "pooling": lambda: model.project(h),
         "round trip": lambda: reconstruct(W, x, size["k"]),
         "50 IHT steps": lambda: iht(W, x, size["k"], max_iter=50, tol=0, method="lag"),

@@ -6,9 +6,8 @@ chapters:
 `pursuit`, `network`. What serves the pages alone is in `cnninv_lite.book`.
 """
 
-from ._lags import gram
 from .codes import BlockModel, fixed_unpool, max_pool, unpool
-from .coherence import coherence, cumulative_coherence, rip_certificates
+from .coherence import coherence, cumulative_coherence, gram, rip_certificates
 from .energy_law import EnergyLaw, energy_law
 from .filters import dct_filters, gaussian_filters, load_filters, pca_filters, rademacher_filters
 from .layer import FilterBank, adjoint_error

@@ -12,6 +12,7 @@ import numpy as np
 __all__ = [
     "as_array",
     "as_generator",
+    "as_index",
     "as_number",
     "as_real",
     "as_size",
@@ -60,6 +61,27 @@ def as_real(a, name: str, *, check_finite: bool = True) -> np.ndarray:
         bad = "NaN" if np.isnan(a).any() else "an infinity"
         raise ValueError(f"{name} must be finite, but got {bad} in shape {a.shape}.")
     return a
+
+
+def as_index(a, name: str, size: int) -> np.ndarray:
+    """Return `a` as an array of flat indices in 0..size - 1 with at least one axis.
+
+    Raises
+    ------
+    TypeError
+        If `a` does not consist of integers.
+    ValueError
+        If `a` is ragged or a single number, or an index is out of range.
+    """
+    a = as_array(a, name)
+    if a.size and a.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be an array of integers, but got dtype {a.dtype}.")
+    if a.ndim == 0:
+        raise ValueError(f"{name} must have at least one axis, but got shape ().")
+    if a.size and not 0 <= a.min() <= a.max() < size:
+        bad = a.min() if a.min() < 0 else a.max()
+        raise ValueError(f"{name} must hold integers in 0..{size - 1}, but got {bad}.")
+    return a.astype(int, copy=False)
 
 
 def as_number(
@@ -141,16 +163,20 @@ def exponent(a: np.ndarray, axes: int | None = None) -> np.ndarray:
     return np.frexp(np.maximum(largest, -least))[1]
 
 
+# The least sum of squares beside which squares that vanish do not count.
+SAFE = {np.dtype(real): np.finfo(real).tiny / np.finfo(real).eps ** 2 for real in (np.float32, np.float64)}
+
+
 def norm(a: np.ndarray, axes: int | None = None) -> np.ndarray:
     """Return the Euclidean norm of `a` over its last `axes` axes, all of them if None, at any scale.
 
     Where a square would overflow or vanish, the norm is taken of ``np.ldexp(a, -e)``, with e as `exponent`
     gives it: multiplied by a power of two, `a` has the same norm times that power.
     """
-    over, limits = tuple(range(-(a.ndim if axes is None else axes), 0)), np.finfo(a.dtype)
+    over = tuple(range(-(a.ndim if axes is None else axes), 0))
     with np.errstate(over="ignore", under="ignore"):
         square = np.sum(np.square(a), axis=over)
-        if ((square > limits.tiny / limits.eps**2) & (square < limits.max)).all():
+        if square.size and SAFE[a.dtype] < square.min() and square.max() < inf:
             return np.sqrt(square)
         e = exponent(a, axes)
         return np.ldexp(np.sqrt(np.sum(np.square(np.ldexp(a, -e)), axis=over)), e.reshape(square.shape))

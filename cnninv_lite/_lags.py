@@ -7,12 +7,11 @@ from math import prod
 import numpy as np
 
 from .codes import BlockModel
-from .layer import FilterBank
+from .layer import FilterBank, as_bank, unravel
 
 __all__ = [
     "LagTable",
     "check_pair",
-    "gram",
 ]
 
 CHUNK = 1 << 18  # numbers gathered at a time: they stay in the cache
@@ -20,8 +19,7 @@ CHUNK = 1 << 18  # numbers gathered at a time: they stay in the cache
 
 def check_pair(W, model) -> None:
     """Refuse a bank or a model of the wrong type, and a model that does not fit the bank."""
-    if not isinstance(W, FilterBank):
-        raise TypeError(f"W must be a FilterBank, but got {type(W).__name__}.")
+    as_bank(W)
     if not isinstance(model, BlockModel):
         raise TypeError(f"model must be a BlockModel, but got {type(model).__name__}.")
     if model.shape != (W.K, *W.n):
@@ -65,9 +63,9 @@ class LagTable:
         C = np.moveaxis(C[(slice(None), slice(None), *near)], 1, -1)
         self.lags = prod(C.shape[1:-1])
         self.energy = C[(np.arange(W.K), *self.reach, np.arange(W.K))].copy()
-        self.rows = np.zeros((W.K, self.lags + 1, W.K))
-        self.rows[:, :-1] = C.reshape(W.K, self.lags, W.K)
-        self.rows = self.rows.reshape(-1, W.K)
+        rows = np.zeros((W.K, self.lags + 1, W.K))
+        rows[:, :-1] = C.reshape(W.K, self.lags, W.K)
+        self.rows = rows.reshape(-1, W.K)
         self.pitch = np.array([prod(C.shape[2 + a : 1 + axes]) for a in range(axes)])
         self.made: tuple = (LagTable, (W, model))  # how to make it again: a worker is sent that
         self.cap = 1 if model is None else model.per_block
@@ -102,6 +100,23 @@ class LagTable:
         """Return the Gram matrices, (B, m, m), of a batch of supports."""
         lag = self.lag_index(P[:, None] - P[:, :, None])
         return self.rows[I[:, :, None] * (self.lags + 1) + lag, I[:, None]]
+
+    def padded_gram(self, index, real) -> np.ndarray:
+        """Return the Gram matrices, (B, m, m), of supports of different sizes, as `codes.entries` lists them.
+
+        Columns that are not `real` count as orthogonal to all and as long as the first: no extreme eigenvalue
+        moves.
+        """
+        I, *P = unravel(index, (self.K, *self.n.tolist()))
+        G = np.where(real[:, :, None] & real[:, None, :], self.gram(I, np.stack(P, axis=-1)), 0.0)
+        diagonal = np.arange(index.shape[1])
+        G[:, diagonal, diagonal] += np.where(real, 0.0, G[:, :1, 0])
+        return G
+
+    def windows(self, dtype) -> np.ndarray:
+        """Return the table as (K, K, *(2 reach + 1)): column i against all others near it."""
+        table = self.rows.reshape(self.K, self.lags + 1, self.K)[:, :-1].transpose(0, 2, 1).astype(dtype, "C")
+        return table.reshape(self.K, self.K, *(2 * self.reach + 1))
 
     def energies(self, I, P, v) -> np.ndarray:
         """Return ||W^T z||^2, (B,), of codes z with values `v` (B, m) at filters `I` and positions `P`.
@@ -201,46 +216,3 @@ class LagTable:
         names = names[order[keep]]
         I, P = names % self.K, names[..., None] // self.K // pitch % box
         return I.astype(np.int32), P.astype(np.int32)
-
-
-def gram(W, support) -> np.ndarray:
-    """Return the Gram matrix G_T of the columns of W^T in a support, without forming W.
-
-    Parameters
-    ----------
-    W : FilterBank
-    support : array_like of int, shape (..., m)
-        Flat indices into (K n,), as `BlockModel.supports` gives them.
-
-    Returns
-    -------
-    ndarray of shape (..., m, m)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the indices are not integers in 0..K n - 1.
-
-    Examples
-    --------
-    >>> W = FilterBank([[[0.6, 0.8]], [[1.0, 0.0]]], (1, 4))
-    >>> gram(W, [0, 1, 3])  # filter 0 at 0 and at 1, filter 1 at 0
-    array([[1.  , 0.48, 0.6 ],
-           [0.48, 1.  , 0.  ],
-           [0.6 , 0.  , 1.  ]])
-    """
-    if not isinstance(W, FilterBank):
-        raise TypeError(f"W must be a FilterBank, but got {type(W).__name__}.")
-    support = np.asarray(support)
-    if support.dtype.kind not in "iu" or support.ndim == 0:
-        raise TypeError(
-            f"support must be an array of integers, but got dtype {support.dtype}, shape {support.shape}."
-        )
-    if support.size and (support.min() < 0 or support.max() >= W.shape[0]):
-        raise ValueError(
-            f"support must index the {W.shape[0]} rows of W, but got indices from {support.min()} to "
-            f"{support.max()}."
-        )
-    I, p = np.divmod(support.reshape(-1, support.shape[-1]).astype(int), prod(W.n))
-    G = LagTable(W).gram(I, np.stack(np.unravel_index(p, W.n), axis=-1))
-    return G.reshape(*support.shape, support.shape[-1])

@@ -10,9 +10,12 @@ from math import comb, prod
 import numpy as np
 
 from ._checks import as_array, as_generator, as_real, as_size, as_sizes, shape_error
+from .layer import unravel
 
 __all__ = [
     "BlockModel",
+    "address",
+    "entries",
     "fixed_unpool",
     "law_of",
     "max_pool",
@@ -113,7 +116,9 @@ class BlockModel:
             The kept entries of `h`, zero elsewhere.
         """
         h = as_real(h, "h")
-        blocks = self._blocks(h, "h")
+        return self._project(self._blocks(h, "h"), nonnegative).reshape(h.shape)
+
+    def _project(self, blocks: np.ndarray, nonnegative: bool) -> np.ndarray:
         size = np.maximum(blocks, 0) if nonnegative else np.abs(blocks)
         keep = np.zeros(size.shape, bool)
         if self.per_block == 1:
@@ -126,7 +131,50 @@ class BlockModel:
             keep = _first_largest(flat, self.sparsity).reshape(size.shape)
         if nonnegative:
             keep &= blocks > 0
-        return np.where(keep, blocks, blocks.dtype.type(0)).reshape(h.shape)
+        return np.where(keep, blocks, blocks.dtype.type(0))
+
+    def pool(self, h, *, nonnegative=False, check_finite=True) -> tuple[np.ndarray, np.ndarray]:
+        """Return `project(h)` by its non-zeros: what a network keeps, values and places.
+
+        Parameters
+        ----------
+        h : array_like of shape (..., K, *n)
+        nonnegative : bool
+            As for `project`.
+        check_finite : bool
+            Whether to refuse NaN and infinities.
+
+        Returns
+        -------
+        index : ndarray of int, shape (..., m)
+            Flat indices into (K n,), m = `sparsity`; those of order 1 from the largest value down.
+        value : ndarray of shape (..., m)
+            The entries of `h` there. A code with fewer non-zeros is filled up with zeros at any index.
+
+        Examples
+        --------
+        >>> index, value = BlockModel(3, 4, k=2).pool([[1, -5, 2, 0], [3, 0, 0, 3], [0, 1, 0, 0]])
+        >>> index, value
+        (array([1, 4]), array([-5.,  3.]))
+        """
+        h = as_real(h, "h", check_finite=check_finite)
+        blocks = self._blocks(h, "h")
+        batch = blocks.shape[:-2]
+        blocks = blocks.reshape(prod(batch), *blocks.shape[-2:])
+        if self.order > 1:
+            z = self._project(blocks, nonnegative).reshape(len(blocks), prod(self.shape))
+            index, real = entries(z != 0)
+            pad = [(0, 0), (0, self.sparsity - index.shape[1])]
+            index, value = np.pad(index, pad), np.pad(np.take_along_axis(z, index, axis=1) * real, pad)
+        else:  # without a code in full in between
+            size = np.maximum(blocks, 0) if nonnegative else np.abs(blocks)
+            best = size.argmax(axis=2)
+            largest = np.take_along_axis(size, best[..., None], axis=2)[..., 0]
+            block = np.argsort(-largest, axis=1, kind="stable")[:, : self.k]
+            place = np.take_along_axis(best, block, axis=1)
+            value = blocks[np.arange(len(block))[:, None], block, place]
+            index, value = block * self.block_size + place, np.maximum(value, 0) if nonnegative else value
+        return index.reshape(*batch, index.shape[1]), value.reshape(*batch, index.shape[1])
 
     def contains(self, z) -> np.ndarray | np.bool_:
         """Say whether the model holds `z`: one answer for each code of a batch.
@@ -214,6 +262,20 @@ class BlockModel:
             if a.ndim >= len(trailing) and a.shape[a.ndim - len(trailing) :] == trailing:
                 return a.reshape(*a.shape[: a.ndim - len(trailing)], self.n_blocks, self.block_size)
         raise shape_error(a, name, self.shape, (prod(self.shape),))
+
+
+def entries(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """List the True entries of each row of `mask` (B, N): indices (B, m) padded by 0, and which are real."""
+    rows, at = np.nonzero(mask)
+    count = np.bincount(rows, minlength=len(mask))
+    index = np.zeros((len(mask), max(1, count.max(initial=0))), int)
+    index[rows, np.arange(len(rows)) - (np.cumsum(count) - count)[rows]] = at
+    return index, np.arange(index.shape[1]) < count[:, None]
+
+
+def address(shape: tuple[int, ...], index: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return what picks the flat indices (B, m) out of an array (B, *shape): batch, block, position."""
+    return (np.arange(len(index))[:, None], *unravel(index, shape))
 
 
 def _first_largest(a: np.ndarray, count: int) -> np.ndarray:

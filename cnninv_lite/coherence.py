@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
+from ._checks import as_index
 from ._lags import LagTable, check_pair
-from .layer import FilterBank
+from .layer import FilterBank, as_bank
 
 __all__ = [
     "coherence",
     "cumulative_coherence",
+    "gram",
     "rip_certificates",
 ]
+
+
+def gram(W: FilterBank, support: npt.ArrayLike) -> np.ndarray:
+    """Return the Gram matrix G_T of the columns of W^T in a support, without forming W.
+
+    Parameters
+    ----------
+    W : FilterBank
+    support : array_like of int, shape (..., m)
+        Flat indices into (K n,), as `BlockModel.supports` gives them.
+
+    Returns
+    -------
+    ndarray of shape (..., m, m)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the indices are not integers in 0..K n - 1, or there is none.
+
+    Examples
+    --------
+    >>> W = FilterBank([[[0.6, 0.8]], [[1.0, 0.0]]], (1, 4))
+    >>> gram(W, [0, 1, 3])  # filter 0 at 0 and at 1, filter 1 at 0
+    array([[1.  , 0.48, 0.6 ],
+           [0.48, 1.  , 0.  ],
+           [0.6 , 0.  , 1.  ]])
+    """
+    support = as_index(support, "support", as_bank(W).shape[0])
+    if not (m := support.shape[-1]):
+        raise ValueError(f"support must hold at least one index, but got shape {support.shape}.")
+    index = support.reshape(-1, m)
+    return LagTable(W).padded_gram(index, np.ones(index.shape, bool)).reshape(*support.shape, m)
 
 
 def coherence(W, *, shifts=True) -> float:
@@ -160,9 +196,7 @@ def largest_sum(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def _nonzero_table(W, model=None) -> LagTable:
-    if not isinstance(W, FilterBank):
-        raise TypeError(f"W must be a FilterBank, but came as {type(W).__name__}.")
-    table = LagTable(W, model)
+    table = LagTable(as_bank(W), model)
     if not table.energy.all():
         raise ValueError(f"filter {int(np.argmin(table.energy))} of W is zero: it has no direction.")
     return table

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from reprlib import repr as brief
 
 import numpy as np
+import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator
 
-from ._checks import as_generator, as_real, as_sizes, shape_error
+from ._checks import as_array, as_generator, as_index, as_real, as_sizes, norm, shape_error
 
 __all__ = [
     "FilterBank",
     "adjoint_error",
+    "as_bank",
+    "unravel",
 ]
 
 CHUNK_BYTES = 1 << 20  # columns gathered before each matrix product: they stay in the L2 cache
@@ -60,6 +63,9 @@ class FilterBank(LinearOperator):
     -----
     float32 filters and float32 input give float32 output; other real types count as float64.
 
+    No attribute can be set: all others would have to follow. The products of `LinearOperator` take batches
+    where SciPy's take them, from 1.18 on.
+
     References
     ----------
     Gilbert et al. (2017), Figure 1.
@@ -75,7 +81,11 @@ class FilterBank(LinearOperator):
     array([-1., -2., -4.])
     """
 
-    def __init__(self, filters, input_shape, stride=1):
+    filters: np.ndarray
+
+    def __init__(
+        self, filters: npt.ArrayLike, input_shape: Sequence[int], stride: int | Sequence[int] = 1
+    ) -> None:
         filters = as_real(filters, "filters").copy()
         if filters.ndim not in (3, 4) or 0 in filters.shape:
             raise ValueError(
@@ -104,9 +114,18 @@ class FilterBank(LinearOperator):
             )
         sizes = zip(self.D, self.ell, self.stride, strict=True)
         self.n = tuple((size - length) // step + 1 for size, length, step in sizes)
-        filters.flags.writeable = False
-        self.filters = filters
         super().__init__(filters.dtype, (self.K * prod(self.n), self.M * prod(self.D)))
+        filters.flags.writeable = False
+        self.filters = filters  # the last attribute: see __setattr__
+
+    def __setattr__(self, name: str, value) -> None:
+        if "filters" in self.__dict__:
+            raise AttributeError(f"{name} of a FilterBank cannot be set: make another bank instead.")
+        super().__setattr__(name, value)
+
+    def __reduce__(self):
+        # Copies are made anew, in other processes too: an unpickled array could be written to.
+        return type(self), (self.filters, (self.M, *self.D), self.stride)
 
     def __repr__(self) -> str:
         return (
@@ -114,21 +133,23 @@ class FilterBank(LinearOperator):
             f"stride={self.stride}, dtype={self.dtype})"
         )
 
-    def analysis(self, x) -> np.ndarray:
+    def analysis(self, x: npt.ArrayLike, *, check_finite: bool = True) -> np.ndarray:
         """Return h = W x: the inner products of `x` with every filter at every position.
 
         Parameters
         ----------
         x : array_like of shape (..., M, *D)
+        check_finite : bool
+            Whether to refuse NaN and infinities; without, they spread.
 
         Returns
         -------
         ndarray of shape (..., K, *n)
         """
-        x, batch = self._batch(x, "x", (self.M, *self.D))
-        return self._analyse(x).reshape(*batch, self.K, *self.n)
+        signals, batch = self.as_signals(x, check_finite=check_finite)
+        return self._analyse(signals).reshape(*batch, self.K, *self.n)
 
-    def synthesis(self, z) -> np.ndarray:
+    def synthesis(self, z: npt.ArrayLike, *, check_finite: bool = True) -> np.ndarray:
         """Return x = W^T z: the sum of the filters, each placed and weighted as the code `z` says.
 
         This is the exact adjoint of `analysis`, the "transposed convolution" of deep-learning libraries.
@@ -136,13 +157,68 @@ class FilterBank(LinearOperator):
         Parameters
         ----------
         z : array_like of shape (..., K, *n)
+        check_finite : bool
+            Whether to refuse NaN and infinities; without, they spread.
 
         Returns
         -------
         ndarray of shape (..., M, *D)
         """
-        z, batch = self._batch(z, "z", (self.K, *self.n))
-        return self._synthesise(z).reshape(*batch, self.M, *self.D)
+        codes, batch = self.as_codes(z, check_finite=check_finite)
+        return self._synthesise(codes).reshape(*batch, self.M, *self.D)
+
+    def paint(self, index, value) -> np.ndarray:
+        """Return x = W^T z for codes given by their non-zeros: one placed filter for each of them.
+
+        The same as `synthesis` of the codes in full, in time that grows with the m non-zeros alone.
+
+        Parameters
+        ----------
+        index : array_like of int, shape (..., m)
+            Where the non-zeros are: flat indices into (K n,), as `BlockModel.pool` gives them.
+        value : array_like of shape (..., m)
+            What they are. An index may occur twice: its values add up.
+
+        Returns
+        -------
+        ndarray of shape (..., M, *D)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If shapes disagree, an index is no integer in 0..K n - 1, or a value is no finite number.
+
+        Examples
+        --------
+        >>> W = FilterBank([[[1.0, 2.0]], [[5.0, 5.0]]], (1, 4))
+        >>> W.paint([0, 2], [10.0, 1.0])  # filter 0 at 0 and at 2
+        array([[10., 20.,  1.,  2.]])
+        """
+        index, value = as_index(index, "index", self.shape[0]), as_real(value, "value")
+        if index.shape != value.shape:
+            raise ValueError(
+                f"index and value must have one shape (..., m), but got {index.shape} and {value.shape}."
+            )
+        *batch, m = index.shape
+        block, *places = unravel(index.reshape(prod(batch), m), (self.K, *self.n))
+        value = value.reshape(block.shape)
+        x = np.zeros((len(value), self.M, *self.D), np.result_type(value, self.filters))
+        windows = sliding_window_view(x, self.ell, axis=tuple(range(2, x.ndim)), writeable=True)
+        windows = windows[(slice(None), slice(None), *(slice(None, None, t) for t in self.stride))]
+        rows, column = np.arange(len(x)), (-1, *(1,) * (x.ndim - 1))
+        for a in range(m):  # windows of one signal may overlap: one at a time, for the whole batch
+            placed = self.filters[block[:, a]] * value[:, a].astype(x.dtype, copy=False).reshape(column)
+            where: tuple = (rows, slice(None), *(p[:, a] for p in places))
+            windows[where] += placed
+        return x.reshape(*batch, self.M, *self.D)
+
+    def as_signals(self, x, name: str = "x", *, check_finite: bool = True):
+        """Return `x`, of shape (..., M, *D), as a checked array of shape (B, M, *D), and the shape (...)."""
+        return _as_batch(x, name, (self.M, *self.D), check_finite)
+
+    def as_codes(self, z, name: str = "z", *, check_finite: bool = True):
+        """Return `z`, of shape (..., K, *n), as a checked array of shape (B, K, *n), and the shape (...)."""
+        return _as_batch(z, name, (self.K, *self.n), check_finite)
 
     def correlations(self) -> np.ndarray:
         """Return the table of inner products of the rows of W: all of W W^T, which depends on lags alone.
@@ -166,9 +242,9 @@ class FilterBank(LinearOperator):
         ValueError
             If a filter is zero.
         """
-        norms = np.linalg.norm(self.filters.reshape(self.K, -1), axis=1)
+        norms = norm(self.filters, self.filters.ndim - 1)
         if not norms.all():
-            raise ValueError(f"filters[{int(np.argmin(norms))}] is zero: it has no direction to normalise.")
+            raise ValueError(f"filters must not be zero, but got zeros in filters[{int(np.argmin(norms))}].")
         filters = self.filters / norms.reshape(-1, *(1,) * (self.filters.ndim - 1))
         return FilterBank(filters, (self.M, *self.D), self.stride)
 
@@ -186,30 +262,29 @@ class FilterBank(LinearOperator):
         """Return W as a dense array of shape (K n, M D)."""
         return self.tosparse().toarray()
 
-    # The hooks of LinearOperator: the same two kernels on flattened signals.
+    # The hooks of LinearOperator: the same two kernels on flattened signals. SciPy hands over what has one of
+    # the right shapes, vectors as rows (..., N) or as one column (N, 1), and shapes the result of a column.
 
     def _matvec(self, x):
-        return self.analysis(np.reshape(x, (self.M, *self.D))).ravel()
+        x = _rows(as_array(x, "x"), self.shape[1])
+        return self.analysis(x.reshape(*x.shape[:-1], self.M, *self.D)).reshape(*x.shape[:-1], self.shape[0])
 
     def _rmatvec(self, z):
-        return self.synthesis(np.reshape(z, (self.K, *self.n))).ravel()
+        z = _rows(as_array(z, "z"), self.shape[0])
+        return self.synthesis(z.reshape(*z.shape[:-1], self.K, *self.n)).reshape(*z.shape[:-1], self.shape[1])
 
     def _matmat(self, X):
-        return self.analysis(np.asarray(X).T.reshape(-1, self.M, *self.D)).reshape(-1, self.shape[0]).T
+        return self._matvec(as_array(X, "X").swapaxes(-1, -2)).swapaxes(-1, -2)
 
     def _rmatmat(self, Z):
-        return self.synthesis(np.asarray(Z).T.reshape(-1, self.K, *self.n)).reshape(-1, self.shape[1]).T
+        return self._rmatvec(as_array(Z, "Z").swapaxes(-1, -2)).swapaxes(-1, -2)
+
+    def dot(self, x):
+        """Return W x for a vector, a matrix, an operator or a number `x`, as `LinearOperator.dot` does."""
+        return super().dot(as_array(x, "x") if isinstance(x, np.ma.MaskedArray) else x)
 
     # The kernels. Both work on a batch, and gather no more columns at a time than CHUNK_BYTES or a few times
     # the filters.
-
-    def _batch(self, a, name: str, shape: tuple[int, ...]) -> tuple[np.ndarray, tuple[int, ...]]:
-        """Check `a` against the trailing `shape`; return it with one batch axis, and the batch's shape."""
-        a = as_real(a, name)
-        if a.ndim < len(shape) or a.shape[a.ndim - len(shape) :] != shape:
-            raise shape_error(a, name, shape)
-        batch = a.shape[: a.ndim - len(shape)]
-        return a.reshape(prod(batch), *shape), batch
 
     def _windows(self, x: np.ndarray) -> np.ndarray:
         """View `x` of shape (B, M, *D) as all its patches, shape (B, M, *ell, *n); nothing is copied."""
@@ -274,6 +349,32 @@ class FilterBank(LinearOperator):
         return out
 
 
+def as_bank(W) -> FilterBank:
+    """Return `W`, refusing what is not a FilterBank."""
+    if not isinstance(W, FilterBank):
+        raise TypeError(f"W must be a FilterBank, but got {type(W).__name__}.")
+    return W
+
+
+def _rows(x: np.ndarray, size: int) -> np.ndarray:
+    """Return one column of length `size` as a vector, and vectors (..., size) as they are."""
+    return x if x.shape[-1] == size else x.reshape(size)
+
+
+def unravel(index: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
+    """Split flat indices into one array per axis (NumPy 2.4's unravel_index errs on long arrays (B, 1))."""
+    return [np.asarray(at).reshape(index.shape) for at in np.unravel_index(index.ravel(), shape)]
+
+
+def _as_batch(a, name: str, shape: tuple[int, ...], check_finite: bool) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Check `a` against the trailing `shape`; return it with one batch axis, and the batch's shape."""
+    a = as_real(a, name, check_finite=check_finite)
+    if a.ndim < len(shape) or a.shape[a.ndim - len(shape) :] != shape:
+        raise shape_error(a, name, shape)
+    batch = a.shape[: a.ndim - len(shape)]
+    return a.reshape(prod(batch), *shape), batch
+
+
 def adjoint_error(W, *, rng=None) -> float:
     """Return how far W^T is from being the adjoint of W: rounding alone if it is.
 
@@ -304,9 +405,9 @@ def adjoint_error(W, *, rng=None) -> float:
     rng = as_generator(rng)
     rows, columns = W.shape
     x, z = rng.standard_normal(columns), rng.standard_normal(rows)
-    Wx, Wtz = W @ x, W.T @ z
-    norm = np.linalg.norm
-    scale = max(norm(Wx) * norm(z), norm(x) * norm(Wtz))
-    if not np.isfinite(scale):
+    Wx, Wtz = np.asarray(W @ x), np.asarray(W.T @ z)
+    forward, backward = norm(Wx) * norm(z), norm(x) * norm(Wtz)
+    if not np.isfinite(forward + backward):
         raise ValueError(f"W must have finite products with finite vectors, but got {brief(W)}.")
+    scale = max(forward, backward)
     return float(abs(Wx @ z - x @ Wtz) / scale) if scale else 0.0

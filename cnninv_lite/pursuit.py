@@ -9,24 +9,10 @@ from math import prod
 import numpy as np
 
 from ._checks import as_array, as_number, as_real, as_size
-from ._codes import (
-    Code,
-    LagPath,
-    SignalPath,
-    address,
-    as_bank,
-    column,
-    dense,
-    entries,
-    gram,
-    minus,
-    norm,
-    plus,
-    pool,
-    ratio,
-)
-from .codes import BlockModel
-from .layer import FilterBank
+from ._lags import LagTable
+from ._residuals import Code, LagPath, SignalPath, column, dense, minus, norms, plus, ratio
+from .codes import BlockModel, address, entries
+from .layer import FilterBank, as_bank
 from .reconstruction import relative_error
 
 __all__ = [
@@ -149,7 +135,7 @@ def iht(
             return _normalised(path, model, nonnegative, code, g), False
         if mu != 1:
             g *= mu
-        return pool(model, plus(g, code), nonnegative), False
+        return _pool(model, plus(g, code), nonnegative), False
 
     return _pursue(W, x, model, method, update, max_iter, tol)
 
@@ -198,39 +184,43 @@ def cosamp(W, x, k, *, order=1, max_iter=100, tol=1e-6) -> Pursuit:
     def update(path, code, g):
         merged = (wider.project(g) != 0) | (dense(W, code) != 0)
         index, real = entries(merged.reshape(len(g), -1))
-        values, vectors = np.linalg.eigh(gram(W, index, real, path.table))
+        values, vectors = np.linalg.eigh(path.lags.padded_gram(index, real).astype(g.dtype))
         usable = values > index.shape[1] * np.finfo(values.dtype).eps * values[:, -1:]
         inverse = np.divide(1, values, out=np.zeros_like(values), where=usable)
-        target = np.where(real, path.u[address(W.n, index)], 0)
+        target = np.where(real, path.u[address((W.K, *W.n), index)], 0)
         fit = np.einsum("bij,bj,bj->bi", vectors, inverse, np.einsum("bij,bi->bj", vectors, target))
         dependent = real.any(axis=1) & ~usable.all(axis=1)
-        return pool(model, dense(W, (index, np.where(real, fit, 0)))), dependent
+        return _pool(model, dense(W, (index, np.where(real, fit, 0)))), dependent
 
     return _pursue(W, x, model, "lag", update, max_iter, tol)
 
 
 def _normalised(path, model: BlockModel, nonnegative: bool, code: Code, g: np.ndarray) -> Code:
     """Take a normalised step: line search on its support, shortened if a new one is too bold."""
-    index, value = code[0].copy(), np.where(code[1] != 0, g[address(model.shape[1:], code[0])], 0)
+    index, value = code[0].copy(), np.where(code[1] != 0, g[address(model.shape, code[0])], 0)
     # At the start, and where other rows offer far more than this support, search along the best rows instead.
     axes = tuple(range(1, g.ndim))
     largest = np.maximum(g.max(axis=axes), -g.min(axis=axes))
     still = np.abs(value).max(axis=1) <= np.finfo(g.dtype).eps ** 0.5 * largest
-    index[still], value[still] = pool(model, g[still], nonnegative)
-    mu = ratio(norm(value) ** 2, path.energy((index, value)))
+    index[still], value[still] = _pool(model, g[still], nonnegative)
+    mu = ratio(norms(value) ** 2, path.energy((index, value)))
     start = (code[1] == 0).all(axis=1)
     support = _support(index, np.where(start[:, None], value, code[1]))
     support[still & ~start] = -2  # not along its own support: any step is a bold one
     new, bold = (np.zeros_like(index), np.zeros_like(value)), np.arange(len(g))
     while len(bold):
         before = code[0][bold], code[1][bold]
-        after = pool(model, plus(column(mu[bold], g) * g[bold], before), nonnegative)
+        after = _pool(model, plus(column(mu[bold], g) * g[bold], before), nonnegative)
         new[0][bold], new[1][bold] = after
         changed = (_support(*after) != support[bold]).any(axis=1)
         moved = minus(after, before)
-        bold = bold[changed & (mu[bold] * path.energy(moved) > 0.99 * norm(moved[1]) ** 2)]
+        bold = bold[changed & (mu[bold] * path.energy(moved) > 0.99 * norms(moved[1]) ** 2)]
         mu[bold] /= 2
     return new
+
+
+def _pool(model: BlockModel, h: np.ndarray, nonnegative: bool = False) -> Code:
+    return model.pool(h, nonnegative=nonnegative, check_finite=False)
 
 
 def _support(index: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -247,11 +237,14 @@ def _pursue(W, x, model: BlockModel, method: str, update: Callable, max_iter, to
     x = as_real(x, "x")
     if method == "auto":
         method = "lag" if _lag_is_cheaper(W, model) else "signal"
-    table = W.correlations().astype(np.result_type(x, W.dtype), copy=False) if method == "lag" else None
+    tables = None
+    if method == "lag":
+        lags = LagTable(W)
+        tables = lags, lags.windows(np.result_type(x, W.dtype))
 
     def solve(part, signals, steps, reason):
-        path = SignalPath(W, signals) if table is None else LagPath(W, signals, table)
-        code, history = _iterate(path, model, norm(signals), update, max_iter, tol, steps, reason)
+        path = LagPath(W, signals, *tables) if tables else SignalPath(W, signals)
+        code, history = _iterate(path, model, norms(signals), update, max_iter, tol, steps, reason)
         return dense(W, code), history
 
     return run(W, x, solve)
@@ -259,7 +252,7 @@ def _pursue(W, x, model: BlockModel, method: str, update: Callable, max_iter, to
 
 def run(W: FilterBank, x, solve: Callable) -> Pursuit:
     """Solve for all signals of `x`, as many at a time as the cache holds; collect what came of it."""
-    signals, batch = W._batch(x, "x", (W.M, *W.D))
+    signals, batch = W.as_signals(x)
     signals = signals.astype(np.result_type(signals, W.dtype), copy=False)
     z = np.zeros((len(signals), W.K, *W.n), signals.dtype)
     steps, reason = np.zeros(len(z), int), np.full(len(z), "max_iter", dtype="<U9")
@@ -272,7 +265,7 @@ def run(W: FilterBank, x, solve: Callable) -> Pursuit:
     longest = max(map(len, histories), default=1)
     padded = [np.pad(h, [(0, longest - len(h)), (0, 0)], mode="edge") for h in histories]
     history = np.concatenate([np.empty((longest, 0), z.dtype), *padded], axis=1)
-    back = W._synthesise(z)
+    back = W.synthesis(z, check_finite=False)
     return Pursuit(
         z.reshape(*batch, W.K, *W.n),
         back.reshape(*batch, W.M, *W.D),
@@ -303,7 +296,7 @@ def _iterate(path, model, size, update: Callable, max_iter: int, tol: float, ste
         steps[moving] = j
         history.append(history[-1].copy())
         history[-1][moving] = residual
-        settled = norm(minus(new, old)[1]) <= tol * norm(new[1])
+        settled = norms(minus(new, old)[1]) <= tol * norms(new[1])
         diverged = ~(residual <= BLOWN_UP * size[moving])
         reason[moving[settled]] = "settled"
         reason[moving[settled & dependent]] = "dependent"
@@ -368,7 +361,7 @@ def lasso(W, x, lam, *, support=None, max_iter=2000, tol=1e-4) -> Pursuit:
     >>> lasso(W, [[3.0, -1.0, 0.5]], lam=1.0).z.ravel()
     array([2., 0., 0.])
     """
-    signals, batch = as_bank(W)._batch(x, "x", (W.M, *W.D))
+    signals, batch = as_bank(W).as_signals(x)
     weight = as_real(lam, "lam")
     if not (weight > 0).all() or weight.shape not in ((), batch):
         raise ValueError(
@@ -379,7 +372,7 @@ def lasso(W, x, lam, *, support=None, max_iter=2000, tol=1e-4) -> Pursuit:
     if support is not None:
         codes = as_array(support, "support")
         codes = codes.astype(float) if codes.dtype.kind == "b" else codes
-        mask, _ = W._batch(codes, "support", (W.K, *W.n))
+        mask, _ = W.as_codes(codes, "support")
         if len(mask) not in (1, len(signals)):
             raise ValueError(f"support must have the batch of x, {batch}, but came with shape {codes.shape}.")
         mask = np.broadcast_to(mask != 0, (len(signals), W.K, *W.n))
@@ -449,7 +442,7 @@ def sparse_code(W, x, k, lam, *, order=1, max_iter=2000, tol=1e-4) -> Pursuit:
 def _fista(W: FilterBank, x, lam, mask, max_iter: int, tol: float, steps, reason):
     """Minimise for a chunk: fill `steps` and `reason` in place, return the codes and the residual norms."""
     z = np.zeros((len(x), W.K, *W.n), x.dtype)
-    history = [norm(x)]
+    history = [norms(x)]
     goal = tol * history[0] ** 2 / 2
     # Of the signals still moving: code, its image, extrapolated code, its image, momentum, 1 / step length.
     moving = np.arange(len(x))
@@ -457,15 +450,15 @@ def _fista(W: FilterBank, x, lam, mask, max_iter: int, tol: float, steps, reason
     pace, bound = np.ones(len(x), x.dtype), np.full(len(x), np.square(W.filters).sum() / W.K or 1, x.dtype)
     for j in range(1, max_iter + 1):
         residual = x - ahead_image
-        g = W._analyse(residual)
+        g = W.analysis(residual, check_finite=False)
         if mask is not None:
             g *= mask
         # A proximal gradient step; its length is shortened until the objective is sure to descend.
         while True:
             h, limit = ahead + g / column(bound, g), column(lam / bound, g)
             move = h - np.clip(h, -limit, limit) - ahead
-            image_move = W._synthesise(move)
-            rise = norm(image_move) ** 2 > 1.001 * bound * norm(move) ** 2
+            image_move = W.synthesis(move, check_finite=False)
+            rise = norms(image_move) ** 2 > 1.001 * bound * norms(move) ** 2
             if not rise.any():
                 break
             bound = np.where(rise, 1.5 * bound, bound)
@@ -473,9 +466,9 @@ def _fista(W: FilterBank, x, lam, mask, max_iter: int, tol: float, steps, reason
         # The gap between the objective at the new code and the dual one at the scaled residual.
         largest = np.abs(g).reshape(len(g), -1).max(axis=1)
         scale = np.minimum(1, np.divide(lam, largest, out=np.ones_like(lam), where=largest > 0))
-        left = norm(x - new_image)
+        left = norms(x - new_image)
         value = left**2 / 2 + lam * np.abs(new).reshape(len(new), -1).sum(axis=1)
-        dual = (norm(x) ** 2 - norm(x - column(scale, x) * residual) ** 2) / 2
+        dual = (norms(x) ** 2 - norms(x - column(scale, x) * residual) ** 2) / 2
         z[moving], steps[moving] = new, j
         history.append(history[-1].copy())
         history[-1][moving] = left

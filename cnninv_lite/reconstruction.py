@@ -7,10 +7,10 @@ from math import inf
 
 import numpy as np
 
-from ._checks import as_array, as_real, as_size, norm
-from ._codes import as_bank, entries, gram, paint, plus, pool
-from .codes import BlockModel
-from .layer import CHUNK_BYTES, FilterBank
+from ._checks import as_array, as_index, as_real, as_size, norm
+from ._lags import LagTable
+from .codes import BlockModel, entries
+from .layer import CHUNK_BYTES, FilterBank, as_bank
 
 __all__ = [
     "Reconstruction",
@@ -107,16 +107,17 @@ def reconstruct(W, x, k, *, nonnegative=False) -> Reconstruction:
     as_bank(W)
     model = BlockModel(W.K, W.n, k)
     x = as_real(x, "x")
-    signals, batch = W._batch(x, "x", (W.M, *W.D))
+    signals, batch = W.as_signals(x)
     dtype = np.result_type(x, W.filters)
-    z = np.zeros((len(signals), W.K, *W.n), dtype)
+    z = np.zeros((len(signals), W.shape[0]), dtype)
     back = np.empty((len(signals), W.M, *W.D), dtype)
     step = max(1, CHUNK_BYTES // (dtype.itemsize * W.shape[0]))  # h stays in the processor's cache
     for first in range(0, len(signals), step):
         part = slice(first, first + step)
-        code = pool(model, W._analyse(signals[part]), nonnegative)
-        plus(z[part], code)
-        back[part] = paint(W, code)
+        h = W.analysis(signals[part], check_finite=False)
+        index, value = model.pool(h, nonnegative=nonnegative, check_finite=False)
+        np.put_along_axis(z[part], index, value, axis=1)
+        back[part] = W.paint(index, value)
     z, back = z.reshape(*batch, W.K, *W.n), back.reshape(*batch, W.M, *W.D)
     return Reconstruction(back, z, relative_error(back, x, axes=1 + len(W.D)))
 
@@ -179,9 +180,9 @@ def certificate(W, true_support, found_support):
         np.broadcast_to(mask.reshape(*own, W.shape[0]), (*shape, W.shape[0])).reshape(-1, W.shape[0])
         for mask, own in ((true, batch), (found, found_batch))
     )
-    table = W.correlations().astype(np.float64)
-    union = np.linalg.eigvalsh(gram(W, *entries(true | found), table))
-    own = np.linalg.eigvalsh(gram(W, *entries(true), table))
+    lags = LagTable(W)
+    union = np.linalg.eigvalsh(lags.padded_gram(*entries(true | found)))
+    own = np.linalg.eigvalsh(lags.padded_gram(*entries(true)))
     deviation = np.maximum(union[:, -1] - 1, 1 - union[:, 0])
     floor = own.shape[1] * np.finfo(W.dtype).eps * own[:, -1]
     unknown = np.where(true.any(axis=1), np.inf, 0.0)
@@ -196,17 +197,10 @@ def _mask(W: FilterBank, support, name: str) -> tuple[np.ndarray, tuple[int, ...
     support = as_array(support, name)
     if support.ndim != 1:
         codes = support.astype(float) if support.dtype.kind == "b" else support
-        mask, batch = W._batch(codes, name, (W.K, *W.n))
+        mask, batch = W.as_codes(codes, name)
         return (mask != 0).reshape(len(mask), W.shape[0]), batch
-    if support.size and support.dtype.kind not in "iu":
-        raise TypeError(
-            f"{name} must be a code or mask of shape (..., {', '.join(map(str, (W.K, *W.n)))}) or a list of "
-            f"integers, but got {support.dtype} of shape {support.shape}."
-        )
-    if support.size and not (support.min() >= 0 and support.max() < W.shape[0]):
-        raise ValueError(f"{name} must hold indices in 0..{W.shape[0] - 1}, but got {support.tolist()}.")
     mask = np.zeros((1, W.shape[0]), bool)
-    mask[0, support.astype(int)] = True
+    mask[0, as_index(support, name, W.shape[0])] = True
     return mask, ()
 
 

@@ -1,0 +1,126 @@
+"""W(x - W^T z) of sparse codes z, through the signals or from the lag table: what pursuits are made of."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ._checks import norm
+from ._lags import LagTable
+from .codes import address
+from .layer import FilterBank
+
+__all__ = [
+    "Code",
+    "LagPath",
+    "SignalPath",
+    "column",
+    "dense",
+    "minus",
+    "norms",
+    "plus",
+    "ratio",
+]
+
+Code = tuple[np.ndarray, np.ndarray]  # flat indices and values, both (B, m), as `BlockModel.pool` gives them
+
+
+class SignalPath:
+    """W(x - W^T z) through the signal domain: one synthesis and one analysis a step.
+
+    `gradient` gives it with the norm of x - W^T z, `energy` gives ||W^T z||^2, `keep` drops signals that are
+    done.
+    """
+
+    def __init__(self, W: FilterBank, x: np.ndarray):
+        self.W, self.x, self.u = W, x, W.analysis(x, check_finite=False)
+
+    def keep(self, on: np.ndarray) -> None:
+        self.x = self.x[on]
+
+    def gradient(self, code: Code) -> tuple[np.ndarray, np.ndarray]:
+        residual = self.x - self.W.synthesis(dense(self.W, code), check_finite=False)
+        return self.W.analysis(residual, check_finite=False), norms(residual)
+
+    def energy(self, code: Code) -> np.ndarray:
+        return norms(self.W.synthesis(dense(self.W, code), check_finite=False)) ** 2
+
+
+class LagPath:
+    """W(x - W^T z) = W x - (W W^T) z, where each non-zero of z subtracts one window of the lag table.
+
+    `table` is that of `lags.windows`, in the type of the signals.
+
+    The next call overwrites the gradient that the last one gave.
+    """
+
+    def __init__(self, W: FilterBank, x: np.ndarray, lags: LagTable, table: np.ndarray):
+        self.W, self.lags, self.table, self.norm = W, lags, table, norms(x)
+        self.u = W.analysis(x, check_finite=False)
+        reach = lags.reach.tolist()
+        padded = np.zeros((len(x), W.K, *(n + 2 * r for n, r in zip(W.n, reach, strict=True))), self.u.dtype)
+        inner = (slice(r, r + n) for n, r in zip(W.n, reach, strict=True))
+        self.product = padded[(slice(None), slice(None), *inner)]
+        axes = tuple(range(2, padded.ndim))
+        self.windows = sliding_window_view(padded, table.shape[2:], axis=axes, writeable=True)
+
+    def keep(self, on: np.ndarray) -> None:
+        self.u, self.norm = self.u[on], self.norm[on]
+
+    def gradient(self, code: Code) -> tuple[np.ndarray, np.ndarray]:
+        index, value = code
+        g = self.product[: len(index)]
+        g[...] = self.u
+        rows, block, *place = at = address((self.W.K, *self.W.n), index)
+        for a in range(index.shape[1]):  # windows may overlap: one at a time, for the whole batch
+            window = self.table[block[:, a]]
+            window *= value[:, a].reshape(-1, *(1,) * (window.ndim - 1))
+            where: tuple = (rows[:, 0], slice(None), *(p[:, a] for p in place))
+            self.windows[where] -= window
+        # ||x - W^T z||^2 = ||x||^2 - <z, W x> - <z, W(x - W^T z)>
+        square = self.norm**2 - np.sum(value * (self.u[at] + g[at]), axis=1)
+        return g, np.sqrt(np.maximum(square, 0))
+
+    def energy(self, code: Code) -> np.ndarray:
+        index, value = code
+        _, block, *place = address((self.W.K, *self.W.n), index)
+        G = self.lags.gram(block, np.stack(place, axis=-1)).astype(value.dtype, copy=False)
+        return np.maximum(np.einsum("bi,bij,bj->b", value, G, value), 0)
+
+
+def plus(h: np.ndarray, code: Code) -> np.ndarray:
+    """Add a code to `h` (B, K, *n) in place, and return `h`."""
+    rows, column = np.nonzero(code[1])
+    _, *at = address(h.shape[1:], code[0])
+    h[(rows, *(a[rows, column] for a in at))] += code[1][rows, column]
+    return h
+
+
+def minus(a: Code, b: Code) -> Code:
+    """Return the code a - b, with no index twice among its non-zeros."""
+    same = (a[0][:, :, None] == b[0][:, None, :]) & (a[1] != 0)[:, :, None]
+    common = np.where(same, b[1][:, None, :], 0)
+    return (
+        np.concatenate([a[0], b[0]], axis=1),
+        np.concatenate([a[1] - common.sum(axis=2), np.where(same.any(axis=1), 0, -b[1])], axis=1),
+    )
+
+
+def dense(W: FilterBank, code: Code) -> np.ndarray:
+    """Write a code out in full, (B, K, *n)."""
+    return plus(np.zeros((len(code[0]), W.K, *W.n), code[1].dtype), code)
+
+
+def ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a / b, and 0 where b is 0."""
+    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
+
+
+def column(a: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Shape one number for each signal so that it multiplies arrays like `like`."""
+    return a.astype(like.dtype, copy=False).reshape(-1, *(1,) * (like.ndim - 1))
+
+
+def norms(a: np.ndarray) -> np.ndarray:
+    """Return the norm of each member of a batch."""
+    return norm(a, a.ndim - 1)
