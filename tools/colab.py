@@ -1,27 +1,43 @@
 """Write copies of the chapters for viewers that do not know MyST, such as Colab, to _build/colab/book.
 
-Boxes become quoted Markdown, references become titles and links, citations become names and years.
-The first cell installs the module where it is missing; without the repository's address it says how to do so.
+Boxes become quoted Markdown, references become the numbers of the pages with links to the copies, citations
+become names and years. The first cell installs the module where it is missing; without the repository's
+address it says how to do so.
 """
 
 import base64
 import re
-import sys
+from collections import Counter
 from pathlib import Path
 
 import nbformat
-from nbformat.v4 import new_code_cell
-
-sys.path.insert(0, str(Path(__file__).parent))
+import yaml
 from book_fixes import repository
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "_build" / "colab" / "book"
+BOOK, TARGET = ROOT / "book", ROOT / "_build" / "colab" / "book"
 BOX = re.compile(
     r"^(:{3,})\{([\w:-]+)\}[ \t]*([^\n]*)\n((?::[\w-]+:[^\n]*\n)*)(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL
 )
 ROLE = re.compile(r"\{(prf:ref|ref|numref|eq|doc|cite:[pt])\}`([^`]+)`")
 EQUATION = re.compile(r"^\$\$[ \t]*\n(.*?)^\$\$[ \t]*\(([\w-]+)\)[ \t]*$", re.MULTILINE | re.DOTALL)
+TITLE = re.compile(r"^# (.+)", re.MULTILINE)
+
+
+def parts():
+    """Return the parts of the book as (caption, whether chapters are numbered, names of the pages)."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf8"))
+    first = {"chapters": [{"file": toc["root"]}]}
+    return [
+        (part.get("caption"), "numbered" in part, [Path(page["file"]).name for page in part["chapters"]])
+        for part in (first, *toc["parts"])
+    ]
+
+
+def chapters():
+    """Return the chapters in the order of the table of contents: name -> notebook."""
+    names = (name for _, _, pages in parts() for name in pages)
+    return {n: nbformat.read(p, as_version=4) for n in names if (p := BOOK / f"{n}.ipynb").exists()}
 
 
 def options(text):
@@ -34,41 +50,49 @@ def kind(name):
     return name.removeprefix("prf:").removesuffix("-start").capitalize()
 
 
-def labels(notebooks):
-    """Return what a reference to each label is called: a box's kind and title, a chapter's name."""
-    found = {}
-    for name, nb in notebooks.items():
-        for cell in nb.cells:
-            if cell.cell_type == "markdown":
-                for _, directive, title, opts, _ in BOX.findall(cell.source):
-                    opts, title = options(opts), re.sub(r"\s*\{cite:[pt]\}`[^`]*`", "", title)
-                    if label := opts.get("label") or opts.get("name"):
-                        called = kind(directive) + (f" “{title}”" if title else f" `{label}`")
-                        found[label] = f"[{called}]({name}.ipynb)"
-            elif label := cell.metadata.get("mystnb", {}).get("figure", {}).get("name"):
-                found[label] = f"[the figure `{label}`]({name}.ipynb)"
-        found[name] = f"[{re.search('^# (.+)', nb.cells[0].source, re.MULTILINE)[1]}]({name}.ipynb)"
-    for page in (ROOT / "book").glob("*.md"):
-        found[page.stem] = f"*{re.search('^# (.+)', page.read_text(encoding='utf8'), re.MULTILINE)[1]}*"
-    return found
+def labelled(nb):
+    """Yield what has a label in a chapter, in its order: the kind and the label of boxes and figures."""
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            for _, directive, _, opts, _ in BOX.findall(cell.source):
+                if label := options(opts).get("label") or options(opts).get("name"):
+                    yield directive, label
+        elif label := cell.metadata.get("mystnb", {}).get("figure", {}).get("name"):
+            yield "figure", label
 
 
-def bibliography(text):
-    """Return each entry of a BibTeX file as (authors, year, title)."""
-    entries = {}
+def labels(books):
+    """Return what references call each label, with the numbers of the pages, and the chapters they are in."""
+    called = {page.stem: TITLE.search(page.read_text(encoding="utf8"))[1] for page in BOOK.glob("*.md")}
+    numbered = [name for _, counts, names in parts() if counts for name in names]
+    home = {}
+    for name, nb in books.items():
+        called[name], count = TITLE.search(nb.cells[0].source)[1], Counter()
+        for directive, label in labelled(nb):
+            home[label] = name
+            counter = "Fig." if directive == "figure" else "box" if directive.startswith("prf:") else None
+            word = counter if counter == "Fig." else kind(directive)
+            if counter and name in numbered:
+                count[counter] += 1
+                called[label] = f"{word} {numbered.index(name) + 1}.{count[counter]}"
+            else:
+                called[label] = f"{word} `{label}`"
+    return called, home | {name: name for name in books}
+
+
+def bibliography():
+    """Return each entry of the bibliography as (authors, year, title)."""
+    text, entries = (BOOK / "references.bib").read_text(encoding="utf8"), {}
     for key, body in re.findall(r"^@\w+\{([^,]+),\n(.*?)^\}", text, re.MULTILINE | re.DOTALL):
-        field = {
-            k: re.search(rf"\b{k}\s*=\s*\{{(.*?)\}},?\s*$", body, re.MULTILINE)
-            for k in ("author", "year", "title")
-        }
-        author, year, title = (re.sub(r"[{}]", "", m[1]) if m else "" for m in field.values())
-        names = [a.split(",")[0] for a in author.split(" and ")]
+        found = dict(re.findall(r"\b(author|year|title)\s*=\s*\{(.*?)\},?\s*$", body, re.MULTILINE))
+        field = {name: re.sub(r"[{}]", "", value) for name, value in found.items()}
+        names = [author.split(",")[0] for author in field["author"].split(" and ")]
         short = names[0] + " et al." if len(names) > 2 else " and ".join(names)
-        entries[key] = (short, year, title)
+        entries[key] = (short, field.get("year", ""), field["title"])
     return entries
 
 
-def readable(source, known, entries, cited):
+def readable(source, called, home, entries, cited):
     """Return a Markdown cell without directives and roles; add to `cited` the keys that it cites."""
 
     def role(match):
@@ -83,7 +107,7 @@ def readable(source, known, entries, cited):
             return "(" + "; ".join(f"{entries[k][0]}, {entries[k][1]}" for k in keys) + ")"
         if inner := re.fullmatch(r"(.*?)\s*<(.+)>", target):
             return inner[1]
-        return known[target]
+        return f"[{called[target]}]({home[target]}.ipynb)" if target in home else f"*{called[target]}*"
 
     def box(match):
         _, name, title, opts, body = match.groups()
@@ -97,11 +121,11 @@ def readable(source, known, entries, cited):
         if name == "bibliography":
             return "\n".join(f"- {entries[k][0]} ({entries[k][1]}). *{entries[k][2]}*." for k in cited)
         if name == "figure":
-            data = base64.b64encode((ROOT / "book" / title).read_bytes()).decode()
+            data = base64.b64encode((BOOK / title).read_bytes()).decode()
             return f"![{opts.get('alt', '')}](data:image/svg+xml;base64,{data})\n\n{body.strip()}"
-        head = title if name == "admonition" else kind(name) + (f" ({title})" if title else "")
-        lines = [f"**{head}**", "", *BOX.sub(box, body).strip().split("\n")]
-        return "\n".join(f"> {line}".rstrip() for line in lines)
+        head = called.get(opts.get("label"), kind(name)) + (f" ({title})" if title else "")
+        quoted = f"**{title if name == 'admonition' else head}**\n\n{BOX.sub(box, body).strip()}"
+        return "\n".join(f"> {line}".rstrip() for line in quoted.split("\n"))
 
     source = EQUATION.sub(r"$$\n\1\\tag{\2}\n$$", ROLE.sub(role, source))
     while (after := BOX.sub(box, source)) != source:
@@ -111,34 +135,31 @@ def readable(source, known, entries, cited):
 
 def first_cell(package):
     """Return the cell that sees to the module: it installs the package, as pip is to call it."""
-    if package:
-        how = f'    %pip install --quiet "{package}" scikit-learn'
-    else:
-        how = (
-            "    print(\"Install the module first: pip install '.[plotting]' in a copy of the repository.\")"
-        )
-    return new_code_cell(
-        f"try:\n    import cnninv_lite  # noqa: F401\nexcept ImportError:\n{how}", id="install"
-    )
+    how = f'%pip install --quiet "{package}"'
+    if not package:
+        how = "print(\"Install the module first: pip install '.[book]' in a copy of the repository.\")"
+    wanted = "import cnninv_lite, ipywidgets, matplotlib, sklearn  # noqa: E401, F401"
+    source = f"try:\n    {wanted}\nexcept ImportError:\n    {how}"
+    return nbformat.v4.new_code_cell(source, id="install", metadata={"tags": ["remove-cell"]})
 
 
 def main(target=TARGET, package=None):
     """Write all copies; return their paths."""
-    notebooks = {p.stem: nbformat.read(p, as_version=4) for p in sorted((ROOT / "book").glob("*.ipynb"))}
-    known = labels(notebooks)
-    entries = bibliography((ROOT / "book" / "references.bib").read_text(encoding="utf8"))
+    books, entries = chapters(), bibliography()
+    called, home = labels(books)
     target.mkdir(parents=True, exist_ok=True)
-    for name, nb in notebooks.items():
+    for name, nb in books.items():
         cited = []
         for cell in nb.cells:
             if cell.cell_type == "markdown":
-                cell.source = readable(cell.source, known, entries, cited)
-        nb.cells = [first_cell(package), *(c for c in nb.cells if c.source)]
+                cell.source = readable(cell.source, called, home, entries, cited)
+        nb.cells = [first_cell(package), *(cell for cell in nb.cells if cell.source)]
         nbformat.validate(nb)
         nbformat.write(nb, target / f"{name}.ipynb")
-    return [target / f"{name}.ipynb" for name in notebooks]
+    return [target / f"{name}.ipynb" for name in books]
 
 
 if __name__ == "__main__":
     address = repository(ROOT)
-    print(*main(package=address and f"cnninv-lite[plotting] @ git+{address}"), sep="\n")
+    main(package=address and f"cnninv-lite[book] @ git+{address}")
+    print(f"{len(list(TARGET.glob('*.ipynb')))} copies for Colab are in {TARGET.relative_to(ROOT)}")

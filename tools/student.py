@@ -1,6 +1,6 @@
-"""Build the student's edition: the same pages without solutions and without the page for instructors.
+"""Build the students' edition: the same pages without solutions, answers and the page for instructors.
 
-    python tools/student.py      build it from the stored outputs into _build/student
+    python tools/student.py      build it into _build/student, from the notebooks that `make book` ran
 
 Solutions are cut out of the sources, cells and all, before the build: neither the search index nor the
 notebooks that pages offer for download have them.
@@ -13,95 +13,84 @@ import sys
 from pathlib import Path
 
 import nbformat
+from colab import ROOT, first_cell
 
-ROOT = Path(__file__).resolve().parent.parent
 SOURCES, SITE = ROOT / "_build" / "student-sources", ROOT / "_build" / "student"
-LEFT_OUT = ["instructor"]
-ENTRY = re.compile(rf"^\{{doc\}}`({'|'.join(LEFT_OUT)})`\n: .*\n\n?", re.M)  # of the list of chapters
-BLOCK = re.compile(r"(?P<start>^:::+\{solution-start\})|(?P<end>^:::+\{solution-end\}\n:::+\n?)", re.M)
+EXECUTED = ROOT / "_build" / "jupyter_execute" / "book"  # with the sliders, which stored outputs lack
+LEFT_OUT = "instructor"
+ENTRY = re.compile(rf"^\{{doc\}}`{LEFT_OUT}`\n: .*\n*", re.M)  # of the list of chapters
+MARK = re.compile(r"^:::+\{solution-(start|end)\}.*?^:::+$\n?", re.M | re.S)
+ANSWER = re.compile(r"^(:::+)\{admonition\} Answer\n:class: dropdown answer\n.*?^\1$\n*", re.M | re.S)
+LEAK = re.compile(r'solution-(start|end)|class="[^"]*\b(solution|answer)\b|Solution to|dropdown answer')
 
 
 def without_solutions(nb):
-    """Return a copy of a notebook without solutions and without entries for the pages that are left out."""
-    nb, cells, inside = nbformat.from_dict(dict(nb)), [], False
+    """Cut the solutions, and the entry of the page that is left out, out of a notebook; return it."""
+    inside = False
     for cell in nb.cells:
-        if cell.cell_type != "markdown":
-            if not inside:
-                cells.append(cell)
-            continue
-        kept, at = "", 0
-        for mark in BLOCK.finditer(cell.source + "\n"):
-            if bool(mark["end"]) != inside:
-                raise ValueError(f"a solution is opened twice or closed before it is opened: {mark[0]!r}")
-            kept, at, inside = (
-                kept + ("" if inside else cell.source[at : mark.start()]),
-                mark.end(),
-                not inside,
-            )
-        kept += "" if inside else cell.source[at:]
-        if kept.strip():
-            cells.append(nbformat.from_dict(cell | {"source": ENTRY.sub("", kept).strip("\n")}))
+        kept = ""
+        for part in MARK.split(cell.source + "\n") if cell.cell_type == "markdown" else [cell.source]:
+            if part in ("start", "end"):
+                if inside == (part == "start"):
+                    raise ValueError("a solution is opened twice or closed before it is opened")
+                inside = not inside
+            elif not inside:
+                kept += part
+        cell.source = ENTRY.sub("", kept).strip("\n")
     if inside:
         raise ValueError("a solution is opened and never closed")
-    nb.cells = cells
+    nb.cells = [cell for cell in nb.cells if cell.source]
     return nb
 
 
-def copy_sources(target, left_out=()):
-    """Copy the book's sources to `target`, but for some pages, to be built from the stored outputs."""
+def without_answers(quiz):
+    """Cut the answers, and what the page says of them, out of the page of quizzes."""
+    return ANSWER.sub("", quiz.replace(" Answer\nfirst, then open the answer.", ""))
+
+
+def copy_sources(target):
+    """Copy the book's sources to `target`, where they are built from the outputs that notebooks have."""
     shutil.rmtree(target, ignore_errors=True)
-    ignored = shutil.ignore_patterns(".*", *map("{}.*".format, left_out))
-    shutil.copytree(ROOT / "book", target / "book", ignore=ignored)
-    shutil.copytree(ROOT / "tools", target / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    config = (ROOT / "_config.yml").read_text(encoding="utf8")
-    config = re.sub(r"execute_notebooks: \w+", 'execute_notebooks: "off"', config)
-    (target / "_config.yml").write_text(config, encoding="utf8")
-    toc = (ROOT / "_toc.yml").read_text(encoding="utf8")
-    toc = re.sub(rf"^ *- file: book/({'|'.join(left_out)})\n", "", toc, flags=re.M)
-    (target / "_toc.yml").write_text(toc, encoding="utf8")
+    for name in ("book", "tools"):
+        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    for name in ("_config.yml", "_toc.yml"):
+        text = (ROOT / name).read_text(encoding="utf8")
+        text = re.sub(r"execute_notebooks: \w+", 'execute_notebooks: "off"', text)
+        (target / name).write_text(text, encoding="utf8")
 
 
 def build(sources, *options):
     """Build the pages, or what the options say, from a copy of the sources; return whether that failed."""
-    command = [
-        Path(sys.executable).with_name("jupyter-book"),
-        "build",
-        sources,
-        "--all",
-        "-W",
-        "-n",
-        "--keep-going",
-    ]
+    program = Path(sys.executable).with_name("jupyter-book")
+    command = [program, "build", sources, "--all", "-W", "-n", "--keep-going"]
     return subprocess.run([*command, *options], stdout=subprocess.DEVNULL, check=False).returncode != 0
 
 
 def leaks(site):
-    """Return the files of a built site in which a solution is left."""
-    marks = re.compile(r"solution-(start|end)|class=\"[^\"]*\bsolution\b|Solution to")
-    texts = (
-        p
-        for p in site.rglob("*")
-        if p.suffix in {".html", ".ipynb", ".md", ".txt", ".js"} and "vendor" not in p.parts
-    )
-    return [
-        str(p.relative_to(site))
-        for p in texts
-        if marks.search(p.read_text(encoding="utf8", errors="replace"))
-    ]
+    """Return the files of a built site in which a solution or an answer is left."""
+    texts = (path for ending in ("html", "ipynb", "md", "txt", "js") for path in site.rglob(f"*.{ending}"))
+    mine = (path for path in texts if "vendor" not in path.parts)
+    return [str(p.relative_to(site)) for p in mine if LEAK.search(p.read_text("utf8", errors="replace"))]
 
 
 def main():
     """Write the sources, build them, look for leaks."""
-    copy_sources(SOURCES, LEFT_OUT)
-    for path in (SOURCES / "book").glob("*.ipynb"):
-        nbformat.write(without_solutions(nbformat.read(path, as_version=4)), path)
+    copy_sources(SOURCES)
+    book, toc = SOURCES / "book", SOURCES / "_toc.yml"
+    for path in EXECUTED.glob("*.ipynb"):
+        nb = without_solutions(nbformat.read(path, as_version=4))
+        nb.cells.insert(0, first_cell(None))
+        nbformat.write(nb, book / path.name)
+    (book / f"{LEFT_OUT}.md").unlink()
+    toc.write_text(re.sub(rf"^ *- file: book/{LEFT_OUT}\n", "", toc.read_text("utf8"), flags=re.M), "utf8")
+    (book / "quiz.md").write_text(without_answers((book / "quiz.md").read_text("utf8")), "utf8")
     if build(SOURCES):
-        return "the student's edition could not be built"
+        return "the students' edition could not be built"
     shutil.rmtree(SITE, ignore_errors=True)
     shutil.move(SOURCES / "_build" / "html", SITE)
     if found := leaks(SITE):
         return f"solutions are left in {', '.join(found)}"
-    print(f"The student's edition: file://{SITE}/index.html")
+    print(f"The students' edition: {(SITE / 'index.html').as_uri()}")
     return None
 
 

@@ -29,7 +29,8 @@ for package in mathjax@3.2.2 @jupyter-widgets/html-manager@1.0.15 axe-core@4.10.
     axe-core*)
       cp "$tmp/package/axe.min.js" "$vendor/" ;;
     reveal*)
-      cp "$tmp/package/dist/reveal.js" "$tmp/package/dist/reveal.css" "$tmp/package/LICENSE" "$vendor/reveal/" ;;
+      cp "$tmp/package/dist/reveal.js" "$tmp/package/dist/reveal.css" "$tmp/package/plugin/notes/notes.js" \
+         "$tmp/package/LICENSE" "$vendor/reveal/" ;;
   esac
   rm -r "$tmp/package"
 done

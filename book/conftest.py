@@ -1,4 +1,7 @@
-"""What nbval compares: the text and the numbers that a reader sees, not pixels, addresses or last digits."""
+"""The notebooks are tests: what they print is compared with what is stored.
+
+nbval compares the text and the numbers that a reader sees, not pixels or last digits.
+"""
 
 import math
 import re
@@ -6,7 +9,7 @@ import re
 import pytest
 from nbval import plugin as nbval
 
-# Numbers may differ by this much, relative to their size: libraries and processors round differently.
+# Numbers may differ by this much, relative to their size: processors round differently.
 RTOL = 1e-6
 # Numbers this small are rounding errors themselves.
 ATOL = 1e-12
@@ -18,14 +21,14 @@ ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 
 
 def same_number(a, b):
-    """Tell whether two printed numbers agree: integers exactly, others up to the tolerance."""
+    """Tell whether two numbers agree: integers exactly, others up to the tolerance."""
     if re.fullmatch(r"[-+]?\d+", a) and re.fullmatch(r"[-+]?\d+", b):
         return int(a) == int(b)
     return math.isclose(float(a), float(b), rel_tol=RTOL, abs_tol=ATOL)
 
 
 class Output(str):
-    """A text that equals another one up to the last digits of its numbers and the spaces that align them."""
+    """A text that equals another up to the last digits of its numbers, and spaces."""
 
     __hash__ = str.__hash__
 
@@ -46,10 +49,19 @@ original_sanitize = nbval.IPyNbCell.sanitize
 def sanitize(self, value):
     """Make nbval compare texts as `Output` does."""
     value = original_sanitize(self, value)
-    return Output(ADDRESS.sub("0xADDRESS", value)) if isinstance(value, str) else value
+    return (
+        Output(ADDRESS.sub("0xADDRESS", value))
+        if isinstance(value, str)
+        else value
+    )
 
 
 nbval.IPyNbCell.sanitize = sanitize
+
+
+def pytest_configure(config):
+    """Collect notebooks without being asked; run them where the tests run."""
+    config.option.nbval = config.option.nbval_current_env = True
 
 
 def pytest_collectstart(collector):
@@ -59,7 +71,13 @@ def pytest_collectstart(collector):
 
 
 def pytest_collection_modifyitems(items):
-    """Fail cells stored without an execution count: nbval would run them and compare nothing."""
+    """Fail cells stored without an execution count, whose output nbval does not compare."""
     for item in items:
-        if isinstance(item, nbval.IPyNbCell) and item.cell.source.strip() and not item.cell.execution_count:
-            item.runtest = lambda: pytest.fail("stored without an execution count: nbval compares nothing")
+        if (
+            isinstance(item, nbval.IPyNbCell)
+            and item.cell.source.strip()
+            and not item.cell.execution_count
+        ):
+            item.runtest = lambda: pytest.fail(
+                "stored without an execution count: nbval compares nothing"
+            )

@@ -5,31 +5,20 @@ import gzip
 import html.parser
 import http.server
 import os
-import shutil
 import threading
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-HTML = ROOT / "_build" / "html"
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / os.environ.get("PAGES", "_build/html")
 AXE = ROOT / "book" / "assets" / "vendor" / "axe.min.js"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PAGES = sorted(
     path.relative_to(HTML).as_posix()
     for path in HTML.rglob("*.html")
     if "_static" not in path.parts and "http-equiv=" not in path.read_text(encoding="utf8")[:400].lower()
 )
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Other sites that pages may lead to: those of the buttons, and where the pages themselves are published.
 SITES = {"github.com", "mybinder.org", "colab.research.google.com"}
 SITES.add(urlsplit(os.environ.get("BOOK_URL", "")).netloc)
@@ -37,12 +26,6 @@ SITES.add(urlsplit(os.environ.get("BOOK_URL", "")).netloc)
 PLAIN, SLIDING = 1_500_000, 2_000_000
 # Rules that the theme's own markup breaks: the names of its search buttons, and parts outside landmarks.
 THEME_RULES = {"label-content-name-mismatch", "region"}
-
-
-def need(thing, reason):
-    """Skip the tests where a tool is missing; in CI nothing is skipped."""
-    if not thing:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
 
 
 class Names(html.parser.HTMLParser):
@@ -84,7 +67,7 @@ def wrong_links(folder):
     return wrong
 
 
-def test_links_lead_somewhere():
+def test_links_lead_somewhere(need):
     need(PAGES, "there are no built pages: make book")
     wrong = wrong_links(HTML)
     assert not wrong, "\n".join(wrong)
@@ -113,7 +96,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def site():
+def site(need):
     """Serve the built pages on this machine; return their address."""
     need(PAGES, "there are no built pages: make book")
     need((HTML / "_static" / "vendor" / "mathjax").exists(), "the pages were built without npm's scripts")
@@ -122,17 +105,6 @@ def site():
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Start Chromium."""
-    need(CHROMIUM, "Chromium is not installed")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module", params=PAGES or ["no pages"])
@@ -274,7 +246,7 @@ def test_sliders_move_with_keys_and_with_the_mouse(page):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing(page, theme):
+def test_axe_finds_nothing(page, theme, need):
     need(AXE.exists(), "axe-core is not there: make clean, and make book where npm is installed")
     page.emulate_media(color_scheme=theme)
     page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")

@@ -1,20 +1,14 @@
 """The copies for Colab can be read without MyST, and run."""
 
-import importlib.util
 import re
-import sys
-from pathlib import Path
 
+import book_fixes
+import colab
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).parent.parent
-spec = importlib.util.spec_from_file_location("colab", ROOT / "tools" / "colab.py")
-colab = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(colab)  # it puts tools/ on the path
-book_fixes = sys.modules["book_fixes"]
-NAMES = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
+NAMES = list(colab.chapters())
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +30,7 @@ def test_no_myst_is_left_and_no_code_is_lost(copies, name):
                 r"^>?\s*:::|\{[a-z:]+\}`|\{prf|^:(?:label|class):|^\$\$ \(", cell.source, re.MULTILINE
             )
             assert not left, cell.source
-    original = nbformat.read(ROOT / "book" / f"{name}.ipynb", as_version=4)
+    original = nbformat.read(colab.BOOK / f"{name}.ipynb", as_version=4)
     code = [cell.source for cell in nb.cells if cell.cell_type == "code"]
     assert code[1:] == [cell.source for cell in original.cells if cell.cell_type == "code"]
     assert "https://repository.invalid/book" in code[0]

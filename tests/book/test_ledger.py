@@ -1,19 +1,16 @@
 """The ledger has a row for every box, and what its rows name exists."""
 
-import importlib.util
 import re
 import tomllib
 from operator import attrgetter
 from pathlib import Path
 
+import ledger as tool
 import pytest
 
 import cnninv_lite
 
-ROOT = Path(__file__).resolve().parent.parent
-spec = importlib.util.spec_from_file_location("ledger", ROOT / "tools" / "ledger.py")
-tool = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tool)
+ROOT = Path(__file__).resolve().parents[2]
 
 ROWS, BOOKS = tool.ledger(), tool.chapters()
 FIELDS = {"paper", "verdict", "code", "tests", "cell", "figure", "fails", "words"}

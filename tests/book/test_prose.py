@@ -1,13 +1,13 @@
 """What the chapters say is what their cells print, and what is stored is complete."""
 
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from notebooks import normalise
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
 PAGES = sorted(BOOK.glob("*.md"))
@@ -117,9 +117,6 @@ def test_the_rule_itself(markdown, numbers):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_notebook_is_stored_complete(path):
-    sys.path.insert(0, str(ROOT / "tools"))
-    from notebooks import normalise
-
     nb = nbformat.read(path, as_version=4)
     wrong = []
     for number, cell in enumerate(nb.cells):

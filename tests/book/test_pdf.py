@@ -1,14 +1,11 @@
 """The tool that prints the book: what it reads in LaTeX's log, and what it makes of Sphinx's LaTeX."""
 
-import importlib.util
 from pathlib import Path
 
+import pdf as tool
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-spec = importlib.util.spec_from_file_location("pdf", ROOT / "tools" / "pdf.py")
-tool = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tool)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
