@@ -4,7 +4,7 @@
 
 Each pair of a dtype and a number of threads runs in a process of its own, so that thread pools do not disturb
 each other. There every peer must first give what we give, or the run fails; then all calls are timed in turn,
-and the median counts. Writes results.json and costs.svg beside this file, and prints tables and goals.
+and the median counts. Writes cnninv_lite/book/costs.json and costs.svg, and prints tables and goals.
 """
 
 import argparse
@@ -439,7 +439,7 @@ def main():
     print("\n" + json.dumps(about))
     if not args.quick:
         stored = json.dumps({"about": about, "goals": goals(runs[0]), "runs": runs}, indent=1) + "\n"
-        (HERE / "results.json").write_text(stored, encoding="utf8")
+        (HERE.parent / "cnninv_lite" / "book" / "costs.json").write_text(stored, encoding="utf8")
         plot(runs[0]["sweep"])
     return 0
 
