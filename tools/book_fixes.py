@@ -167,16 +167,6 @@ def plain_docstring(app, what, name, obj, opts, lines):
             lines[i] = special.sub(lambda m: "\\" * bool(m[1]) + m[0], line)
 
 
-def report_times(app, error):
-    """Print how long each notebook ran in this build."""
-    executed = {name: data.get("exec_data") for name, data in getattr(app.env, "nb_metadata", {}).items()}
-    times = {name: data["runtime"] for name, data in executed.items() if data and data.get("runtime")}
-    for name, seconds in sorted(times.items(), key=lambda item: -item[1]):
-        print(f"{seconds:6.1f} s  {name}")
-    if times:
-        print(f"{sum(times.values()):6.1f} s  all notebooks")
-
-
 def setup(app):
     """Connect the functions above to the build; merge streams without the line breaks that MyST-NB adds."""
     from myst_nb.core import render
@@ -189,6 +179,5 @@ def setup(app):
     app.connect("doctree-read", fill_index, priority=100)  # before the contents are collected
     app.connect("env-check-consistency", check_index)
     app.connect("html-page-context", repair_page, priority=900)
-    app.connect("build-finished", report_times)
     app.connect("autodoc-process-docstring", plain_docstring, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

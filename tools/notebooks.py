@@ -77,28 +77,33 @@ def save(nb, path):
     return "unchanged" if after == before else "written"
 
 
-def client(nb, path):
-    """Return what executes the notebook `nb` as the one that lies at `path`."""
-    return NotebookClient(
-        nb,
-        timeout=600,
-        kernel_name="python3",
-        record_timing=False,
-        store_widget_state=False,
-        resources={"metadata": {"path": str(path.parent)}},
-    )
+def execute(path, first=""):
+    """Execute a notebook, after a first cell if one is given; return it, and an error as text or None."""
+    nb = nbformat.read(path, as_version=4)
+    if first:
+        nb.cells.insert(0, nbformat.v4.new_code_cell(first))
+    options = {"timeout": 600, "kernel_name": "python3", "record_timing": False, "store_widget_state": False}
+    try:
+        NotebookClient(nb, resources={"metadata": {"path": str(path.parent)}}, **options).execute()
+    except CellExecutionError as error:  # its text has the cell's source and the traceback
+        return nb, f"{path} failed:\n{ANSI.sub('', str(error))}"
+    return nb, None
+
+
+def in_parallel(function, jobs):
+    """Return what a function makes of each job, with a process for each processor."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    with ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1)) as pool:
+        return list(pool.map(function, jobs))
 
 
 def run(path):
-    """Execute one notebook and store it; return an error as text, or None."""
-    nb = nbformat.read(path, as_version=4)
-    try:
-        client(nb, path).execute()
-    except CellExecutionError as error:  # its text has the cell's source and the traceback
-        return f"{path} failed, and was left as it was:\n{ANSI.sub('', str(error))}"
-    normalise(nb)
-    print(path, save(nb, path), flush=True)
-    return None
+    """Execute one notebook and store it, if nothing fails; return an error as text, or None."""
+    nb, error = execute(path)
+    if not error:
+        normalise(nb)
+        print(path, save(nb, path), flush=True)
+    return error
 
 
 def to_text(path):
@@ -141,10 +146,7 @@ def main():
     if missing := [str(path) for path in args.paths if not path.is_file()]:
         parser.error(f"no such file: {', '.join(missing)}")
     if args.command == "run":
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        with ProcessPoolExecutor(min(len(args.paths), os.cpu_count() or 1)) as pool:
-            errors = [error for error in pool.map(run, args.paths) if error]
-        return "\n\n".join(errors) or None
+        return "\n\n".join(filter(None, in_parallel(run, args.paths))) or None
     for path in args.paths:
         (to_text if args.command == "to-text" else from_text)(path)
     return None

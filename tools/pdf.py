@@ -127,7 +127,7 @@ def main():
     (SOURCES / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf8")
     (SOURCES / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf8")
     (SOURCES / "book" / "print.md").write_text(f"# {config['title']}\n", encoding="utf8")
-    from draw_assets import architecture  # chooses a backend of Matplotlib
+    from architecture import architecture  # chooses a backend of Matplotlib
 
     use_style()
     with mpl.rc_context({"savefig.bbox": "tight"}):

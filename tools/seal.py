@@ -7,14 +7,11 @@ answers. Read what is printed: it is what readers' answers are compared with.
 """
 
 import json
-import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import nbformat
-from nbclient import NotebookClient
+from notebooks import execute, in_parallel
 
 from cnninv_lite.book.exercises import seal
 
@@ -31,27 +28,26 @@ cnninv_lite.book.check = record
 
 
 def answers(path):
-    """Run a chapter with a `check` that only writes down what it is given."""
+    """Run a chapter with a `check` that only writes down what it is given; return that: label -> answer."""
     with TemporaryDirectory() as folder:
         record = Path(folder) / "answers"
-        nb = nbformat.read(path, as_version=4)
-        nb.cells.insert(0, nbformat.v4.new_code_cell(RECORD.format(path=str(record))))
-        NotebookClient(nb, timeout=600, resources={"metadata": {"path": str(Path(path).parent)}}).execute()
-        return dict(map(json.loads, record.read_text().splitlines())) if record.exists() else {}
+        record.touch()
+        _, error = execute(path, RECORD.format(path=str(record)))
+        if error:
+            raise RuntimeError(error)
+        return dict(map(json.loads, record.read_text().splitlines()))
 
 
-def main(paths):
-    """Seal the answers of all `paths`."""
+def main():
+    """Seal the answers of the chapters on the command line."""
     stored = json.loads(STORE.read_text(encoding="utf8"))
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for found in pool.map(answers, paths):
-            for label, answer in found.items():
-                print(label, *answer)
-                stored[label]["kinds"], stored[label]["sealed"] = seal(
-                    label, answer, stored[label]["tolerance"]
-                )
+    for found in in_parallel(answers, list(map(Path, sys.argv[1:]))):
+        for label, answer in found.items():
+            print(label, *answer)
+            entry = stored[label]
+            entry["kinds"], entry["sealed"] = seal(label, answer, entry["tolerance"])
     STORE.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -10,15 +10,10 @@ chapter fails where an assertion of its cells does.
 
 import argparse
 import itertools
-import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import nbformat
-from nbclient.exceptions import CellExecutionError
-from nbformat.v4 import new_code_cell
-from notebooks import ANSI, client
+from notebooks import execute, in_parallel
 
 CELL = """\
 import numpy
@@ -33,15 +28,9 @@ numpy.random.default_rng = default_rng
 def run(job):
     """Execute one notebook with one offset; return its first error as text, or None."""
     path, offset = job
-    nb = nbformat.read(path, as_version=4)
-    nb.cells.insert(0, new_code_cell(CELL.format(offset=offset)))
-    try:
-        client(nb, path).execute()
-    except CellExecutionError as error:  # its text has the cell's source and the traceback
-        print(path, f"offset {offset}: FAILED", flush=True)
-        return f"{path} with offset {offset}:\n{ANSI.sub('', str(error))}"
-    print(path, f"offset {offset}: holds", flush=True)
-    return None
+    _, error = execute(path, CELL.format(offset=offset))
+    print(path, f"offset {offset}:", "FAILED" if error else "holds", flush=True)
+    return error and f"With offset {offset} {error}"
 
 
 def main():
@@ -52,11 +41,9 @@ def main():
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--offset", type=int, action="append", help="instead of 1, 2, 3; may be repeated")
     args = parser.parse_args()
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     jobs = list(itertools.product(args.paths, args.offset or (1, 2, 3)))
-    with ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1)) as pool:
-        errors = [error for error in pool.map(run, jobs) if error]
-    print(f"{len(jobs) - len(errors)} of {len(jobs)} runs hold.", flush=True)
+    errors = [error for error in in_parallel(run, jobs) if error]
+    print(f"{len(jobs) - len(errors)} of {len(jobs)} runs hold.")
     return "\n\n".join(errors) or None
 
 

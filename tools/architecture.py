@@ -1,6 +1,6 @@
-"""Draw the book's own pictures that are not made by a cell: the architecture, the logo and the favicon.
+"""Draw the one figure that no cell makes, as chapter 1 opens with it before there is code: the architecture.
 
-python tools/draw_assets.py        writes book/assets/*.svg; the same bytes each time
+python tools/architecture.py        writes book/assets/architecture.svg; the same bytes each time
 """
 
 from pathlib import Path
@@ -17,12 +17,6 @@ from cnninv_lite.book import COLORS, use_style
 
 ASSETS = Path(__file__).resolve().parent.parent / "book" / "assets"
 INK = "#222222"
-
-
-def save(fig, name, **options):
-    """Write `fig` to the assets with nothing in it that changes from run to run."""
-    fig.savefig(ASSETS / name, metadata={"Date": None, "Creator": None}, **options)
-    plt.close(fig)
 
 
 def strips(ax, left, bottom, signals, color, width=1.9, height=0.5, **line):
@@ -96,16 +90,8 @@ def architecture(path="architecture.svg"):
         top = 3.0 if at < 1 else 3.5
         ax.text(at, top, above, ha="center", va="bottom", color=color, fontsize=12, weight="bold")
         ax.text(at, 1.56 if at < 1 else 0.18, below, ha="center", va="top", color=color, fontsize=11)
-    ax.text(
-        0.95,
-        -0.14,
-        "reconstruction $\\hat{x}$",
-        ha="center",
-        va="top",
-        color=COLORS["x_hat"],
-        fontsize=12,
-        weight="bold",
-    )
+    bold = {"va": "top", "color": COLORS["x_hat"], "fontsize": 12, "weight": "bold"}
+    ax.text(0.95, -0.14, "reconstruction $\\hat{x}$", ha="center", **bold)
     arrow(ax, (2.0, 2.27), (3.0, 2.27), "slide")
     arrow(ax, (3.95, 1.85), (5.2, 1.85), "$W$")
     arrow(ax, (7.3, 1.85), (8.8, 1.85), "max pool\n$\\mathbb{M}(h,k)$")
@@ -114,41 +100,10 @@ def architecture(path="architecture.svg"):
     ax.plot([2.6, 2.6], [-0.62, 0.5], color=INK, linewidth=1.2)
     arrow(ax, (2.6, 0.5), (1.98, 0.5), "")
     ax.text(6.25, -0.56, "$W^{\\top}$", ha="center", va="bottom", color=INK, fontsize=12)
-    save(fig, path)
-
-
-def mark(ax, left, bottom, cell):
-    """Draw the book's mark: a banded matrix with one entry kept."""
-    for row in range(5):
-        for column in range(5):
-            band = 0 <= column - row < 2
-            color = COLORS["z"] if (row, column) == (2, 3) else COLORS["x"] if band else "#D9DEE3"
-            square = (left + column * cell, bottom + (4 - row) * cell)
-            ax.add_patch(Rectangle(square, cell * 0.86, cell * 0.86, facecolor=color, edgecolor="none"))
-
-
-def canvas(width, height):
-    """Return a figure of `width` x `height` units, with axes that fill it."""
-    fig = plt.figure(figsize=(width, height), layout="none")
-    ax = fig.add_axes((0, 0, 1, 1))
-    ax.set(xlim=(0, width), ylim=(0, height))
-    ax.axis("off")
-    return fig, ax
-
-
-def logo_and_favicon():
-    """Draw the mark alone, and with the title beside it."""
-    fig, ax = canvas(1, 1)
-    mark(ax, 0.03, 0.03, 0.193)
-    save(fig, "favicon.svg", transparent=True)
-    fig, ax = canvas(4.3, 1.2)
-    mark(ax, 0.05, 0.13, 0.19)
-    for line, at in (("The Invertibility of", 0.86), ("Convolutional", 0.52), ("Neural Networks", 0.18)):
-        ax.text(1.2, at, line, color=INK, fontsize=19.5, weight="bold", va="baseline")
-    save(fig, "logo.svg", transparent=True)
+    fig.savefig(ASSETS / path, metadata={"Date": None, "Creator": None})
+    plt.close(fig)
 
 
 if __name__ == "__main__":
     use_style()
     architecture()
-    logo_and_favicon()
