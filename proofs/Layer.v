@@ -77,4 +77,9 @@ Proof. unfold off. intros L F. rewrite <- F. places. specialize (L p).
 destruct (S p), (T p); auto. now discriminate L. Qed.
 Lemma rip s d T y : RIP s d -> Ms s T -> off T y -> (1 - d) * ‖y‖² <= ‖Wᵀ y‖² <= (1 + d) * ‖y‖².
 Proof. eauto using M_off. Qed.
+Lemma RIP_1_of_2 d : RIP 2 d -> RIP 1 d.
+Proof.
+  intros R z Z. apply R. pose proof Z as (S & _ & _ & HS & _).
+  exists S, (fun _ => 0), z. repeat split; auto; unfold off; places; [now destruct (S p) | ring].
+Qed.
 End Layer.
