@@ -5,9 +5,6 @@
    where C, L, V are the places kept, lost and won by pooling. All five terms are at least 0. *)
 Require Import Layer Pooling Reconstruction Variants.
 
-(* The 2 x 2 matrix with rows (a, b) and (b, d) is positive semi-definite. *)
-Definition PSD a b d := 0 <= a /\ 0 <= d /\ b^2 <= a * d.
-
 (* The pair (c, π) proves the bound g: both quadratic forms are positive semi-definite. *)
 Definition proves δ g c π :=
   let β := π - 1 - δ + 2 * c in
@@ -59,17 +56,6 @@ Definition Relu_slope_165 :=
   ‖Wᵀ (W x ↾ Ŝ) ⊖ x‖ <= 165 / 100 * δ * ‖x‖.
 
 (* Proofs. *)
-
-Lemma form_pos a b d s t : PSD a b d -> 0 <= a * s^2 + 2 * b * (s * t) + d * t^2.
-Proof.
-  intros (A & D & B). pose proof (pow2_ge_0 (a * s + b * t)). pose proof (pow2_ge_0 t).
-  destruct (Req_dec a 0) as [-> | N].
-  - assert (b = 0) by nra. subst b. nra.
-  - apply (Rmult_le_reg_l a); [lra |].
-    replace (a * (a * s^2 + 2 * b * (s * t) + d * t^2))
-      with ((a * s + b * t)^2 + (a * d - b^2) * t^2) by ring.
-    nra.
-Qed.
 
 (* The identity, place by place. Y stands for |x̂ - x|². In R are lost places where ReLU gives 0. *)
 Lemma five_terms δ g c π u z S T (R : places) Y :

@@ -109,3 +109,17 @@ Lemma square_le {A B} `{Finite A} `{Finite B} (f : A -> R) (g : B -> R) c : ‖f
   ‖f‖² <= c^2 * ‖g‖².
 Proof. intro L. pose proof (norm_sq f) as F. pose proof (norm_sq g) as G.
 pose proof (sqrt_pos (‖f‖²)). rewrite <- F at 1. rewrite <- G at 1. clear F G. nra. Qed.
+
+(* The 2 x 2 matrix with rows (a, b) and (b, d) is positive semi-definite. *)
+Definition PSD a b d := 0 <= a /\ 0 <= d /\ b^2 <= a * d.
+
+Lemma form_pos a b d s t : PSD a b d -> 0 <= a * s^2 + 2 * b * (s * t) + d * t^2.
+Proof.
+  intros (A & D & B). pose proof (pow2_ge_0 (a * s + b * t)). pose proof (pow2_ge_0 t).
+  destruct (Req_dec a 0) as [-> | N].
+  - assert (b = 0) by nra. subst b. nra.
+  - apply (Rmult_le_reg_l a); [lra |].
+    replace (a * (a * s^2 + 2 * b * (s * t) + d * t^2))
+      with ((a * s + b * t)^2 + (a * d - b^2) * t^2) by ring.
+    nra.
+Qed.
