@@ -13,7 +13,8 @@ Notation signal := (Coord -> R).
 Notation places := (Place -> bool).
 Implicit Types (x r : signal) (u z zⱼ : code) (S Sⱼ T Ŝ : places).
 
-(* One step of length μ: z' = M(zⱼ + μ W(x - Wᵀ zⱼ), k), and Ŝ are the places that pooling keeps. *)
+(* One step of length μ: z' = M(zⱼ + μ W(x - Wᵀ zⱼ), k), and Ŝ are the places that pooling keeps.
+   *)
 Definition step μ x zⱼ Ŝ z' :=
   let u := zⱼ ⊕ μ ⊙ W (x ⊖ Wᵀ zⱼ) in pools u Ŝ /\ z' = u ↾ Ŝ.
 
@@ -189,11 +190,15 @@ Lemma two_of_three δ y d S T Sj : 0 < δ -> RIP 2 δ -> model S -> model T -> m
 Proof.
   intros D R2 HS HT HJ Y X.
   set (yA := y ↾ S). set (yB := y ↾ (T ∖ S)). set (dA := d ↾ S). set (dC := d ↾ (Sj ∖ S)).
-  assert (Ny : ‖y‖² = ‖yA‖² + ‖yB‖²) by (unfold yA, yB; rewrite <- cut_norm; unfold off in Y; now rewrite Y).
-  assert (Nd : ‖d‖² = ‖dA‖² + ‖dC‖²) by (unfold dA, dC; rewrite <- cut_norm; unfold off in X; now rewrite X).
+  assert (Ny : ‖y‖² = ‖yA‖² + ‖yB‖²) by (unfold yA, yB; rewrite <- cut_norm; unfold off in Y;
+    now rewrite Y).
+  assert (Nd : ‖d‖² = ‖dA‖² + ‖dC‖²) by (unfold dA, dC; rewrite <- cut_norm; unfold off in X;
+    now rewrite X).
   assert (OyA : off S yA) by apply off_on. assert (OdA : off S dA) by apply off_on.
-  assert (OyB : off T yB) by (apply (off_mono (T ∖ S)); [unfold minus; intro p; now destruct (T p) | apply off_on]).
-  assert (OdC : off Sj dC) by (apply (off_mono (Sj ∖ S)); [unfold minus; intro p; now destruct (Sj p) | apply off_on]).
+  assert (OyB : off T yB) by (apply (off_mono (T ∖ S)); [unfold minus; intro p;
+    now destruct (T p) | apply off_on]).
+  assert (OdC : off Sj dC) by (apply (off_mono (Sj ∖ S)); [unfold minus; intro p;
+    now destruct (Sj p) | apply off_on]).
   assert (BC : 2 * ⟨yB, K dC⟩ <= δ * (‖yB‖² + ‖dC‖²)) by now apply (K_pair δ _ _ T Sj).
   assert (Up : forall f U, off S f -> model U -> ‖K f ↾ S‖² + ‖K f ↾ (U ∖ S)‖² <= δ^2 * ‖f‖²).
   { intros f U F HU. rewrite <- cut_norm. apply (crosstalk_at w model 2); auto using Ms_2.
@@ -230,7 +235,8 @@ Proof.
 Qed.
 Theorem iht_two : Iht_two.
 Proof.
-  intros δ z r zⱼ z' S Sj T D R2 HS Z HJ ZJ St. replace (5 / 3 * φ * δ) with (φ * (5 / 3 * δ)) by ring.
+  intros δ z r zⱼ z' S Sj T D R2 HS Z HJ ZJ St.
+  replace (5 / 3 * φ * δ) with (φ * (5 / 3 * δ)) by ring.
   apply (step_from (5 / 3 * δ) δ z r zⱼ z' S T); auto; [lra |]. destruct St as [[HT _] _].
   rewrite (norm_flip zⱼ). apply (three_blocks δ _ S T Sj); auto. now apply off_union.
 Qed.
@@ -240,7 +246,8 @@ Proof.
   intros δ z zⱼ S Sj D R2 HS Z HJ ZJ. rewrite <- Wᵀ_sub.
   pose proof (rip w model 2 δ _ _ R2 (Ms_2 _ _ _ HJ HS) (off_union _ _ _ _ ZJ Z)). lra.
 Qed.
-Lemma term_le (l : list Place) (f : Place -> R) p : (forall p, 0 <= f p) -> In p l -> f p <= sum l f.
+Lemma term_le (l : list Place) (f : Place -> R) p : (forall p,
+  0 <= f p) -> In p l -> f p <= sum l f.
 Proof.
   intro P. induction l as [| a l IH]; simpl; [easy |].
   assert (0 <= sum l f) by (rewrite <- (sum_zero l); now apply sum_le).
@@ -261,7 +268,8 @@ Proof.
   intros δ z zⱼ z' S D R1 HS Z ZJ [_ ->]. apply norm_le_norm; auto. set (d := zⱼ ⊖ z).
   assert (O : off S d) by now apply off_sub.
   replace ((zⱼ ⊕ 1 ⊙ W (Wᵀ z ⊖ Wᵀ zⱼ)) ↾ S ⊖ z) with ((-1) ⊙ (K d ↾ S)).
-  - pose proof (crosstalk_at w model 1 δ S d R1 (Ms_1 _ _ HS) O) as C. fold (K d) in C. expand. lra.
+  - pose proof (crosstalk_at w model 1 δ S d R1 (Ms_1 _ _ HS) O) as C. fold (K d) in C. expand.
+    lra.
   - unfold K, d. rewrite Wᵀ_sub, !W_sub. extensionality p.
     assert (Zp : S p = false -> z p = 0).
     { intro E. unfold off in Z. rewrite <- Z. unfold on. now rewrite E. }
@@ -272,7 +280,8 @@ Qed.
 Theorem fixed_points : Fixed_points.
 Proof.
   intros δ μ z z' S T D Mu R2 HS Z [[HT B] E].
-  assert (Mp : 0 < μ) by (apply (Rmult_lt_reg_r (1 - δ^2)); nra). set (d := z' ⊖ z). set (G := W (Wᵀ d)).
+  assert (Mp : 0 < μ) by (apply (Rmult_lt_reg_r (1 - δ^2)); nra). set (d := z' ⊖ z).
+  set (G := W (Wᵀ d)).
   assert (Ou : off T z') by (rewrite E; apply off_on).
   assert (U : z' ⊕ μ ⊙ W (Wᵀ z ⊖ Wᵀ z') = z' ⊖ μ ⊙ G).
   { unfold G, d. rewrite Wᵀ_sub, !W_sub. places. ring. }
@@ -298,7 +307,7 @@ Proof.
   pose proof (crosstalk_at w model 2 δ _ d R2 (Ms_2 _ _ _ HS HT) OD) as C. fold G in C.
   assert (F : ‖(G ⊖ d) ↾ (S ∪ T)‖² = ‖gL‖² - 2 * ⟨gL, d ↾ (S ∖ T)⟩ + ‖d‖²).
   { unfold off in OD. rewrite <- OD. unfold gL, dot.
-    rewrite <- (sum_scale all 2). unfold Rminus. 
+    rewrite <- (sum_scale all 2). unfold Rminus.
     transitivity (∑ p, ((G ↾ (S ∖ T)) p * (G ↾ (S ∖ T)) p
       - 2 * ((G ↾ (S ∖ T)) p * ((d ↾ (S ∪ T)) ↾ (S ∖ T)) p)
       + (d ↾ (S ∪ T)) p * (d ↾ (S ∪ T)) p)).
@@ -318,8 +327,10 @@ Proof.
     assert (K2 : A * (x3 + μ^2 * x1) <= A * x5) by (apply Rmult_le_compat_l; lra).
     assert (K3 : A * (2 * x2) <= x1 + A^2 * x3) by lra.
     assert (K4 : (A + A^2 * μ^2 - 1) * x1 <= 0).
-    { apply (Rmult_le_compat_l A) in K1; [| lra]. apply (Rmult_le_compat_l A) in K2; [| lra]. lra. }
-    assert (δ^2 < (μ * A)^2) by nra. assert (0 < A + A^2 * μ^2 - 1) by (unfold A in *; lra). nra. }
+    { apply (Rmult_le_compat_l A) in K1; [| lra]. apply (Rmult_le_compat_l A) in K2; [| lra]. lra.
+      }
+    assert (δ^2 < (μ * A)^2) by nra. assert (0 < A + A^2 * μ^2 - 1) by (unfold A in *; lra). nra.
+    }
   assert (x3 >= 0) by (apply Rle_ge, pos).
   assert (E0 : x5 = 0).
   { assert (x2 = 0).
@@ -339,7 +350,8 @@ Proof.
   assert (U : zⱼ ⊕ μ ⊙ W (Wᵀ z ⊖ Wᵀ zⱼ) = zⱼ ⊖ G).
   { unfold G, d. rewrite Wᵀ_sub, !W_sub. places. ring. }
   rewrite U in *. clear U. set (u := zⱼ ⊖ G) in *.
-  assert (Dot : forall f, ⟨f, G⟩ = μ * ⟨Wᵀ f, Wᵀ d⟩) by (intro f; unfold G; expand; now rewrite adjoint).
+  assert (Dot : forall f, ⟨f, G⟩ = μ * ⟨Wᵀ f, Wᵀ d⟩) by (intro f; unfold G; expand;
+    now rewrite adjoint).
   set (h := μ * ‖Wᵀ d‖²).
   (* the majoriser *)
   assert (Maj : μ * ‖Wᵀ (z' ⊖ z)‖² <= h + ‖u‖² - ‖G‖² - ‖u ↾ T‖²).
@@ -351,7 +363,8 @@ Proof.
     { replace (v ⊕ G) with (u ↾ T ⊖ u) by (rewrite <- Z'; unfold v, u; places; ring).
       rewrite norm_flip. unfold dot. unfold Rminus.
       enough (‖u ⊖ u ↾ T‖² + ‖u ↾ T‖² = ‖u‖²) as E1 by (unfold dot in *; lra).
-      unfold dot. rewrite <- sum_add. apply sum_ext. intro p. unfold sub, on. destruct (T p); ring. }
+      unfold dot. rewrite <- sum_add. apply sum_ext. intro p. unfold sub, on.
+      destruct (T p); ring. }
     specialize (Dot v). expand. rewrite (dot_sym G v), (dot_sym (Wᵀ d) (Wᵀ v)) in *.
     pose proof (pos v). unfold h. assert (μ * (1 + δ) * ‖v‖² <= ‖v‖²) by nra.
     apply (Rmult_le_compat_l μ) in V; [| lra]. lra. }
@@ -404,14 +417,16 @@ Proof.
   { intros s t. apply form_pos. repeat split; nra. }
   specialize (FL (G p) (d p)). specialize (FV (G p) (d p)). pose proof (pow2_ge_0 (G p)).
   unfold f, V, u, on, union, sub in *. destruct (Sj p) eqn:EJ, (S p) eqn:ES; simpl.
-  - assert (0 <= (1 - λ) * (G p)^2) by nra. replace (zⱼ p) with (d p + z p) in * by (unfold d, sub; ring). lra.
+  - assert (0 <= (1 - λ) * (G p)^2) by nra.
+    replace (zⱼ p) with (d p + z p) in * by (unfold d, sub; ring). lra.
   - replace (zⱼ p) with (d p) in * by (unfold d, sub; rewrite (Zp eq_refl); ring). lra.
   - rewrite (Jp eq_refl) in *. lra.
   - replace (d p) with 0 in * by (unfold d, sub; rewrite (Zp eq_refl), (Jp eq_refl); ring).
     rewrite (Jp eq_refl) in *. lra.
 Qed.
 
-(* The numbers: with m = a b, ρ = (b - a)² / (4 m) and ρ < m take λ = τ (m + ρ) / 2, τ = (m - ρ) / 8. *)
+(* The numbers: with m = a b, ρ = (b - a)² / (4 m) and ρ < m take λ = τ (m + ρ) / 2, τ = (m - ρ) /
+   8. *)
 Lemma short_numbers a b : 0 < a -> a <= b -> b <= 1 -> b - a < 2 * (a * b) ->
   let m := a * b in let ρ := (b - a)^2 / (4 * m) in
   let τ := (m - ρ) / 8 in let λ := τ * ((m + ρ) / 2) in let κ := m * (m - ρ)^2 / 20 in

@@ -57,7 +57,8 @@ Definition Relu_slope_165 :=
 
 (* Proofs. *)
 
-(* The identity, place by place. Y stands for |x̂ - x|². In R are lost places where ReLU gives 0. *)
+(* The identity, place by place. Y stands for |x̂ - x|². In R are lost places where ReLU gives 0.
+   *)
 Lemma five_terms δ g c π u z S T (R : places) Y :
   let e := (u ⊖ z) ↾ (S ∪ T) in let y := u ↾ T ⊖ z in
   proves δ g c π -> off S z ->
@@ -92,7 +93,8 @@ Proof.
       assert (A : 0 <= π * (1 - δ) - (1 - c)^2).
       { specialize (EL 1 (-1)). apply (Rmult_le_reg_l (1 + δ)); lra. }
       assert (C : 0 <= 2 * π + 2 * c - c^2 - g) by nra.
-      assert (0 <= z p * - u p) by nra. pose proof (pow2_ge_0 (z p)). pose proof (pow2_ge_0 (u p)).
+      assert (0 <= z p * - u p) by nra. pose proof (pow2_ge_0 (z p)).
+      pose proof (pow2_ge_0 (u p)).
       assert (0 <= (1 + δ) * (π * (1 - δ) - (1 - c)^2)) by nra.
       assert (0 <= (1 + δ) * (π * (1 - δ) - (1 - c)^2) * (z p)^2) by nra.
       assert (0 <= (2 * π + 2 * c - c^2 - g) * (z p * - u p)) by nra.
@@ -185,7 +187,8 @@ Proof.
   intros δ z S T D R2 HS Z x B. destruct (Rle_dec δ (53 / 100)) as [L | L].
   - apply norm_le_norm; [lra |].
     apply (sharp δ _ _ _ z S T (numbers_5_3 δ ltac:(lra)) R2 HS Z B).
-  - eapply Rle_trans; [apply (energy_on_the_model w model δ z S T D (RIP_1_of_2 _ _ _ R2) HS Z B) |].
+  - eapply Rle_trans; [apply (energy_on_the_model w model δ z S T D (RIP_1_of_2 _ _ _ R2) HS Z B)
+      |].
     apply Rmult_le_compat_r; [apply sqrt_pos | apply energy_slope; lra].
 Qed.
 Theorem slope_165 : Slope_165.
@@ -193,7 +196,8 @@ Proof.
   intros δ z S T D R2 HS Z x B. destruct (Rle_dec δ (54 / 100)) as [L | L].
   - apply norm_le_norm; [lra |].
     apply (sharp δ _ _ _ z S T (numbers_165 δ ltac:(lra)) R2 HS Z B).
-  - eapply Rle_trans; [apply (energy_on_the_model w model δ z S T D (RIP_1_of_2 _ _ _ R2) HS Z B) |].
+  - eapply Rle_trans; [apply (energy_on_the_model w model δ z S T D (RIP_1_of_2 _ _ _ R2) HS Z B)
+      |].
     apply Rmult_le_compat_r; [apply sqrt_pos | apply energy_slope; lra].
 Qed.
 Theorem relu_slope_165 : Relu_slope_165.
