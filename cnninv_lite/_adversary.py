@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
 
 from ._lags import CHUNK, LagTable
-from ._parallel import gather
+from ._parallel import Exhausted, Work, gather
 
 __all__ = [
     "Found",
@@ -34,19 +35,22 @@ class Found:
             self.value, self.side, self.I, self.P = float(values[b]), side, I[b], P[b]
 
 
-def best_column(table: LagTable) -> Found:
-    """Return the deviation of single columns."""
-    i = int(np.argmax(np.abs(table.energy - 1)))
-    side = 1 if table.energy[i] >= 1 else -1
-    return Found(abs(float(table.energy[i]) - 1), side, np.array([i]), np.zeros((1, len(table.n)), int))
+def best_column(table: LagTable, side: int) -> Found:
+    """Return the largest deviation of a single column."""
+    a = side * (table.energy - 1)
+    i = int(np.argmax(a))
+    return Found(float(a[i]), side, np.array([i]), np.zeros((1, len(table.n)), int))
 
 
-def search(table: LagTable, size: int, restarts: int, rng, *, sides=(1, -1), kicks=2, executor=None):
+def search(
+    table: LagTable, size: int, restarts: int, rng, work: Work, *, sides=(1, -1), kicks=2
+) -> dict[int, Found]:
     """Climb from many starts to supports of at most `size` columns; then drop half of each and climb again.
 
-    Returns the best support of any size on the way, as `Found`, and how many were looked at.
+    Returns the best support of any size on the way for each side. Ends early, with what was found by then,
+    when the work has been as much as may be.
     """
-    tasks = []
+    tasks, found = [], {side: best_column(table, side) for side in sides}
     for side in sides if size > 1 else ():
         I, P = _pairs(table, side, restarts, rng)
         parts = [slice(first, first + PART) for first in range(0, len(I), PART)]
@@ -54,12 +58,12 @@ def search(table: LagTable, size: int, restarts: int, rng, *, sides=(1, -1), kic
             (table, I[part], P[part], size, side, kicks, child)
             for part, child in zip(parts, rng.spawn(len(parts)))
         ]
-    best, evaluated = best_column(table), 0
-    for found, count in gather(_explore, tasks, executor):
-        if len(found.I):
-            best.offer([found.value], found.side, found.I[None], found.P[None])
-        evaluated += count
-    return best, evaluated
+    with suppress(Exhausted), closing(gather(_explore, tasks, work.executor)) as results:
+        for best, count in results:
+            if len(best.I):
+                found[best.side].offer([best.value], best.side, best.I[None], best.P[None])
+            work.spend(count)
+    return found
 
 
 def _explore(table: LagTable, I, P, size: int, side: int, kicks: int, rng) -> tuple[Found, int]:

@@ -32,19 +32,18 @@ bound. They may be cut at 1: of the supports that exceed 1 a smallest one has on
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import islice
 
 import numpy as np
 
 from ._adversary import Found, search
 from ._lags import CHUNK, LagTable
-from ._parallel import gather, progress_bar
+from ._parallel import Exhausted, Work, gather
+from ._rounding import checked, rules, slack
 from .coherence import certificates, largest_sum
 
 __all__ = [
-    "Exhausted",
-    "Work",
+    "most_energy",
     "settle",
 ]
 
@@ -53,85 +52,37 @@ TASK = 64  # chunks to a task
 ROUND = 16  # tasks to a round; the best support found is shared between rounds
 
 
-class Exhausted(Exception):
-    """The work is more than was allowed."""
+def settle(table: LagTable, found: dict[int, Found], floor: float, work: Work) -> float:
+    """Improve what was `found` on its sides until no support of these sides deviates by more.
 
-
-class Work:
-    """Counts the supports that branch and bound looks at, says when there are too many, and who does it."""
-
-    def __init__(self, limit: int, progress: bool = False, executor=None):
-        self.limit, self.stop, self.done, self.executor = limit, float(limit), 0, executor
-        self.bar = progress_bar(progress, limit, "supports")
-
-    def spend(self, count: int) -> None:
-        self.done += count
-        if self.bar is not None:
-            self.bar.update(count)
-        if self.done > self.stop:
-            raise Exhausted(f"more than limit = {self.limit} supports had to be looked at")
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-
-def settle(table: LagTable, best: Found, threshold: float, work: Work) -> float:
-    """Put the support that deviates most into `best`, if one deviates by more than it and than the threshold.
-
-    Returns the larger of the two: no support deviates by more.
+    Returns a bound, at least `floor`, that no support of the model exceeds on a side of `found`. What was
+    found is then the largest deviation, to the slack, if that is above the floor.
     """
-    slack = 1e-13 * (1 + table.size * float(table.energy.max()))
-    for side in (1, -1):
-        while (t := max(threshold, best.value) + slack) < 1 or side > 0:  # -(G_T - I) never exceeds 1
-            above, before = Found(1.0), best.value
-            try:
-                _find_above(table.balanced(side, t), above, work)
-            finally:
-                if len(above.I):
-                    I, P = above.I[None], above.P[None]
-                    best.offer(np.linalg.eigvalsh(table.deviation(I, P, side))[:, -1], side, I, P)
-            if best.value == before:
-                break
-    return max(threshold, best.value)
+    error = slack(table.terms, most_energy(table), rules(table.size))
+    t = max(floor, *(best.value for best in found.values())) + error
+    for side in found:
+        if side > 0 or t < 1:  # no energy is negative: -(G_T - I) never exceeds 1
+            t = _Above(table, side, t, found[side], error, work).run()
+    return t + error
 
 
-def _find_above(table: LagTable, above: Found, work: Work) -> None:
-    """Put a support on which X exceeds 1 into `above`, if there is one; `table` holds I + X."""
-    uppers, rng = [0.0, 0.0], np.random.default_rng(0)
-    for size in range(2, table.size):
-        by_rows = certificates(table, size)
-        del by_rows["trace"]  # that one needs G >= 0
-        by_chain = [uppers[m] * (size - 1) / (m - 1) for m in range(2, size)]
-        upper = min(1.0, *by_rows.values(), *by_chain)
-        if size <= table.size // 2:
-            best, count = search(table, size, 8, rng, sides=(1,), kicks=0, executor=work.executor)
-            stop, work.stop = work.stop, work.done + (work.stop - work.done) / 4
-            with suppress(Exhausted):
-                work.spend(count)
-                if best.value < upper:
-                    _Branch(table, size, best, uppers, work).run()
-                    upper = min(upper, best.value * (1 + 1e-9))
-            work.stop = stop
-            if best.value > 1:
-                above.offer([best.value], 1, best.I[None], best.P[None])
-                return
-        uppers.append(max(upper, uppers[-1]))
-    _Branch(table, table.size, above, uppers, work).run()
+def most_energy(table: LagTable) -> float:
+    """Return the largest sum of squared norms over a support of the model."""
+    return float(np.sort(np.repeat(table.energy, table.cap))[::-1][: table.size].sum())
 
 
 class _Rules:
     """The two rules: which children of partial supports may lead to one of `size` columns above `best`."""
 
-    def __init__(self, table: LagTable, size: int, best: Found, uppers: list[float]):
-        self.table, self.size, self.best, self.uppers = table, size, best, uppers
+    def __init__(self, table: LagTable, size: int, best: Found, uppers: list[float], ratio: float = 1.0):
+        self.table, self.size, self.best, self.uppers, self.ratio = table, size, best, uppers, ratio
 
     def expand(self, I, P):
         """Return the children of a batch of supports that the rules keep."""
         table, m, left = self.table, I.shape[1], self.size - I.shape[1]
-        e, Q, y2 = table.scan(I, P, 1)
+        e, Q, y2 = table.scan(I, P, 1, check=checked)
         self.best.offer(e[:, -1], 1, I, P)
-        t = self.best.value * (1 + 1e-13)  # the rules, with t in place of 1
+        t = 1 + (self.best.value - 1) * self.ratio  # the rules, with t in place of 1
         q = _weigh(y2, 1 / (t - e))
         if left == 1:
             b, w, j = np.nonzero(q > t)
@@ -182,8 +133,10 @@ class _Branch(_Rules):
         super().__init__(table, size, best, uppers)
         self.work = work
 
-    def run(self) -> None:
+    def run(self) -> float:
+        """Look at everything; return the largest eigenvalue found, which no support exceeds."""
         self.below(np.arange(self.table.K)[:, None], np.zeros((self.table.K, 1, len(self.table.n)), int))
+        return self.best.value
 
     def below(self, I, P) -> None:
         """Look at everything that grows from these supports, SLAB of them at a time to bound the memory."""
@@ -203,19 +156,74 @@ class _Branch(_Rules):
             except Exhausted as exhausted:  # what is paid for is looked at
                 stop = exhausted
             rows = [np.concatenate(paid[a : a + TASK]) for a in range(0, len(paid), TASK)]
-            tasks = [(self.table, self.size, self.best.value, self.uppers, I[r], P[r]) for r in rows]
-            for found, kept in gather(_expand, tasks, self.work.executor):
+            rules = (self.table, self.size, self.best.value, self.uppers, self.ratio)
+            for found, kept in gather(_expand, ((*rules, I[r], P[r]) for r in rows), self.work.executor):
                 if len(found.I):
-                    self.best.offer([found.value], 1, found.I[None], found.P[None])
+                    self.found(found)
                 children.append(kept)
             if stop:
                 raise stop
         return self.table.unique(*map(np.concatenate, zip(*children)))
 
+    def found(self, found: Found) -> None:
+        """Take over what a task found."""
+        self.best.offer([found.value], 1, found.I[None], found.P[None])
 
-def _expand(table: LagTable, size: int, value: float, uppers: list[float], I, P):
+
+class _Above(_Branch):
+    """Shows that no support has an eigenvalue of A = side (G_T - I) above t; raises t when one has.
+
+    Supports that were kept for a smaller t include all that are needed for a larger one, and the bounds of
+    the eigenvalues of X for it still hold: X shrinks when t grows.
+    """
+
+    def __init__(self, table: LagTable, side: int, t: float, best: Found, error: float, work: Work):
+        self.whole, self.side, self.top, self.error = table, side, best, error
+        self.work, self.size, self.uppers = work, table.size, [0.0, 0.0]
+        self.raise_to(t)
+
+    def raise_to(self, t: float) -> None:
+        """Look for supports above t from now on."""
+        self.t, self.table, self.best = t, self.whole.balanced(self.side, t), Found(1.0)
+        room = t - self.side * (self.whole.energy - 1)
+        self.ratio = float(room.min() / room.max())
+
+    def found(self, found: Found) -> None:
+        """Raise t to what the support that was found reaches."""
+        I, P = found.I[None], found.P[None]
+        value = np.linalg.eigvalsh(self.whole.deviation(I, P, self.side))[:, -1]
+        self.top.offer(value, self.side, I, P)
+        if value[0] + self.error > self.t:
+            self.raise_to(float(value[0]) + self.error)
+
+    def run(self) -> float:
+        """Return the final t."""
+        rng = np.random.default_rng(0)
+        for size in range(2, self.size):
+            self.uppers.append(self.upper(size, rng))
+        super().run()
+        return self.t
+
+    def upper(self, size: int, rng) -> float:
+        """Bound the eigenvalues of X over supports of fewer columns: by rows, by the chain lemma, exactly."""
+        by_rows = certificates(self.table, size)
+        del by_rows["trace"]  # that one needs G >= 0
+        by_chain = [self.uppers[m] * (size - 1) / (m - 1) for m in range(2, size)]
+        upper = min(1.0, min(*by_rows.values(), *by_chain, np.inf) * (1 + 1e-12))
+        if size <= self.size // 2:
+            with self.work.share(1 / 4):
+                best = search(self.table, size, 8, rng, self.work, sides=(1,), kicks=0)[1]
+                if best.value < upper:
+                    exact = _Branch(self.table, size, best, self.uppers, self.work).run()
+                    upper = min(upper, exact + 1e-9)
+                if best.value > 1:
+                    self.found(best)
+        return max(upper, self.uppers[-1])
+
+
+def _expand(table: LagTable, size: int, value: float, uppers: list[float], ratio: float, I, P):
     """Do one task of a level: return the best support found, if it exceeds `value`, and the children."""
-    branch = _Rules(table, size, Found(value), uppers)
+    branch = _Rules(table, size, Found(value), uppers, ratio)
     children = [table.unique(*branch.expand(I[part], P[part])) for part in branch.chunks(I, P)]
     return branch.best, table.unique(*map(np.concatenate, zip(*children)))
 

@@ -6,24 +6,56 @@ from math import prod
 
 import numpy as np
 
+from ._checks import as_real, as_size
 from .codes import BlockModel
 from .layer import FilterBank, as_bank, unravel
 
 __all__ = [
     "LagTable",
-    "check_pair",
+    "as_pair",
+    "bank_of",
 ]
 
 CHUNK = 1 << 18  # numbers gathered at a time: they stay in the cache
 
 
-def check_pair(W, model) -> None:
-    """Refuse a bank or a model of the wrong type, and a model that does not fit the bank."""
-    as_bank(W)
+def bank_of(W) -> FilterBank:
+    """Return a bank as it is, a matrix (m, N) as one: its columns are filters of length 1 at one position."""
+    if isinstance(W, FilterBank):
+        return W
+    if not isinstance(W, (np.ndarray, list, tuple)):
+        raise TypeError(f"W must be a FilterBank or a matrix, but got {type(W).__name__}.")
+    A = as_real(W, "W")
+    if A.ndim != 2 or 0 in A.shape:
+        raise ValueError(
+            f"W must be a FilterBank or a matrix (m, N) that is not empty, but got shape {A.shape}."
+        )
+    return FilterBank(A.T[:, :, None], (len(A), 1))
+
+
+def as_pair(W, model) -> tuple[FilterBank, BlockModel]:
+    """Return a bank and a model that fit: as given, or those of a matrix (m, N) and a sparsity.
+
+    With filters of length 1 at one position W^T is the matrix, and codes of at most one non-zero for each of
+    N filters are all codes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If W is neither a bank nor a matrix of numbers, or the model does not fit it.
+    """
+    bank = bank_of(W)
+    if bank is not W:
+        if isinstance(model, BlockModel):
+            raise TypeError(f"k must be an integer, the sparsity, for a matrix W, but got {model!r}.")
+        return bank, BlockModel(bank.K, 1, as_size(model, "k", high=bank.K))
     if not isinstance(model, BlockModel):
-        raise TypeError(f"model must be a BlockModel, but got {type(model).__name__}.")
-    if model.shape != (W.K, *W.n):
-        raise ValueError(f"model must have the shape (K, *n) = {(W.K, *W.n)} of W, but got {model.shape}.")
+        raise TypeError(f"model must be a BlockModel for a FilterBank W, but got {type(model).__name__}.")
+    if model.shape != (bank.K, *bank.n):
+        raise ValueError(
+            f"model must have the shape (K, *n) = {(bank.K, *bank.n)} of W, but got {model.shape}."
+        )
+    return bank, model
 
 
 class LagTable:
@@ -43,6 +75,8 @@ class LagTable:
     ----------
     energy : ndarray of shape (K,)
         Squared norms of the filters: the diagonal of every Gram matrix.
+    terms : int
+        Products in a correlation.
     reach : ndarray of int, shape (axes,)
         Largest lag with overlap, min(ceil(ell / t), n) - 1.
     extent : ndarray of int, shape (axes,)
@@ -60,14 +94,19 @@ class LagTable:
         middle = np.array(C.shape[2:]) // 2
         self.reach = np.minimum(middle, self.n - 1)
         near = tuple(slice(m - r, m + r + 1) for m, r in zip(middle, self.reach))
-        C = np.moveaxis(C[(slice(None), slice(None), *near)], 1, -1)
+        C = C[(slice(None), slice(None), *near)]
+        C = (C + np.flip(C.swapaxes(0, 1), tuple(range(2, 2 + axes)))) / 2  # symmetric to the last bit
+        C = np.moveaxis(C, 1, -1)
         self.lags = prod(C.shape[1:-1])
         self.energy = C[(np.arange(W.K), *self.reach, np.arange(W.K))].copy()
+        if not np.isfinite(self.energy).all():
+            raise ValueError("W must have squared norms that a float can hold, but got an infinity: scale W.")
         rows = np.zeros((W.K, self.lags + 1, W.K))
         rows[:, :-1] = C.reshape(W.K, self.lags, W.K)
         self.rows = rows.reshape(-1, W.K)
         self.pitch = np.array([prod(C.shape[2 + a : 1 + axes]) for a in range(axes)])
         self.made: tuple = (LagTable, (W, model))  # how to make it again: a worker is sent that
+        self.terms = prod(W.filters.shape[1:])
         self.cap = 1 if model is None else model.per_block
         self.size = 1 if model is None else model.sparsity
         self.extent = np.minimum((self.size - 1) * self.reach, self.n - 1)
@@ -75,14 +114,23 @@ class LagTable:
     def __reduce__(self):
         return self.made
 
+    def normalized(self) -> LagTable:
+        """Return the table of the same filters with unit norms; none of them may be zero."""
+        return self._scaled(1 / np.sqrt(self.energy), 1, (LagTable.normalized, (self,)))
+
     def balanced(self, side: int, t: float) -> LagTable:
         """Return the table of I + X, where X exceeds 1 on just the supports whose side (G_T - I) exceeds t.
 
         With A_T = side (G_T - I), its diagonal a < t and S = diag((t - a)^(-1/2)), X_T is defined by
         S (t - A_T) S = I - X_T. It has a zero diagonal, whatever the norms of the columns were.
         """
-        table, scale = object.__new__(LagTable), 1 / np.sqrt(t - side * (self.energy - 1))
-        table.__dict__ = self.__dict__ | {"made": (LagTable.balanced, (self, side, t))}
+        scale = 1 / np.sqrt(t - side * (self.energy - 1))
+        return self._scaled(scale, side, (LagTable.balanced, (self, side, t)))
+
+    def _scaled(self, scale, side: int, made: tuple) -> LagTable:
+        """Return the table of columns times `scale`, with `side` as the sign of correlations, and norms 1."""
+        table = object.__new__(LagTable)
+        table.__dict__ = self.__dict__ | {"made": made}
         rows = self.rows.reshape(self.K, -1, self.K) * (side * scale[:, None, None] * scale)
         rows[np.arange(self.K), self.lags // 2, np.arange(self.K)] = 1
         table.rows, table.energy = rows.reshape(-1, self.K), np.ones(self.K)
@@ -145,8 +193,10 @@ class LagTable:
         """Return side (G_T - I), whose largest eigenvalue is what the side (+1 or -1) adds to delta."""
         return side * (self.gram(I, P) - np.eye(I.shape[1]))
 
-    def scan(self, I, P, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def scan(self, I, P, side: int, *, check=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Offer every column that can join each support of a batch, in the eigenbasis of that support.
+
+        The eigenbasis is given to `check`, which may refuse it.
 
         Returns
         -------
@@ -160,7 +210,10 @@ class LagTable:
             t > e[-1] if and only if side (|w_j|^2 - 1) + sum_a y2[a] / (t - e[a]) > t.
         """
         B, m = I.shape
-        e, U = np.linalg.eigh(self.deviation(I, P, side))
+        A = self.deviation(I, P, side)
+        e, U = np.linalg.eigh(A)
+        if check is not None:
+            check(A, e, U)
         span = P.max(axis=1)
         sides = [np.arange(-r, h + r + 1) for r, h in zip(self.reach, span.max(axis=0))]
         Q = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, len(self.n))

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, wait
-from contextlib import suppress
+from concurrent.futures import Executor, Future, wait
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from reprlib import repr as brief
 
 __all__ = [
+    "Exhausted",
+    "Work",
     "as_executor",
     "gather",
     "progress_bar",
@@ -24,12 +26,12 @@ __all__ = [
 AHEAD = 256  # tasks that wait or run at a time: more would only fill the memory
 
 
-def as_executor(executor):
+def as_executor(executor) -> Executor | None:
     """Return `executor`, refusing by name what has not the interface of ``concurrent.futures``."""
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise TypeError(
             "executor must be None or have the interface of concurrent.futures (a method submit), "
-            f"but came as {brief(executor)} ({type(executor).__name__})."
+            f"but got {brief(executor)} ({type(executor).__name__})."
         )
     return executor
 
@@ -40,6 +42,42 @@ def progress_bar(show: bool, total: int, unit: str):
         with suppress(ImportError):
             return import_module("tqdm.auto").tqdm(total=total, unit=f" {unit}", unit_scale=True)
     return None
+
+
+class Exhausted(Exception):
+    """The work is more than was allowed."""
+
+
+class Work:
+    """Counts the supports that are looked at, says when there are too many, and who does it."""
+
+    def __init__(self, budget: int, progress: bool = False, executor: Executor | None = None):
+        self.budget, self.stop, self.done, self.executor = budget, float(budget), 0, executor
+        self.bar = progress_bar(progress, budget, "supports")
+
+    def spend(self, count: int) -> None:
+        """Add to what was looked at; raise if that is more than may be."""
+        self.done += count
+        if self.bar is not None:
+            self.bar.update(count)
+        if self.done > self.stop:
+            raise Exhausted(f"budget = {self.budget} supports were looked at")
+
+    @contextmanager
+    def share(self, part: float) -> Iterator[None]:
+        """Let what follows use only this part of what is left; end it quietly when that is spent."""
+        stop = self.stop
+        self.stop = self.done + part * (stop - self.done)
+        try:
+            with suppress(Exhausted):
+                yield
+        finally:
+            self.stop = stop
+
+    def close(self) -> None:
+        """Put the bar away."""
+        if self.bar is not None:
+            self.bar.close()
 
 
 def gather(function: Callable, tasks: Iterable[tuple], executor=None) -> Generator:

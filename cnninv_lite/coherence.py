@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ._checks import as_index
-from ._lags import LagTable, check_pair
-from .layer import FilterBank, as_bank
+from ._checks import as_index, exponent
+from ._lags import LagTable, as_pair, bank_of
+from .codes import BlockModel
+from .layer import FilterBank
 
 __all__ = [
     "coherence",
@@ -17,12 +18,12 @@ __all__ = [
 ]
 
 
-def gram(W: FilterBank, support: npt.ArrayLike) -> np.ndarray:
+def gram(W: FilterBank | npt.ArrayLike, support: npt.ArrayLike) -> np.ndarray:
     """Return the Gram matrix G_T of the columns of W^T in a support, without forming W.
 
     Parameters
     ----------
-    W : FilterBank
+    W : FilterBank or array_like of shape (m, N)
     support : array_like of int, shape (..., m)
         Flat indices into (K n,), as `BlockModel.supports` gives them.
 
@@ -43,19 +44,20 @@ def gram(W: FilterBank, support: npt.ArrayLike) -> np.ndarray:
            [0.48, 1.  , 0.  ],
            [0.6 , 0.  , 1.  ]])
     """
-    support = as_index(support, "support", as_bank(W).shape[0])
+    support = as_index(support, "support", bank_of(W).shape[0])
     if not (m := support.shape[-1]):
         raise ValueError(f"support must hold at least one index, but got shape {support.shape}.")
     index = support.reshape(-1, m)
-    return LagTable(W).padded_gram(index, np.ones(index.shape, bool)).reshape(*support.shape, m)
+    return LagTable(bank_of(W)).padded_gram(index, np.ones(index.shape, bool)).reshape(*support.shape, m)
 
 
-def coherence(W, *, shifts=True) -> float:
+def coherence(W: FilterBank | npt.ArrayLike, *, shifts: bool = True) -> float:
     """Return the largest |<u, v>| / (|u| |v|) over two different rows u, v of W.
 
     Parameters
     ----------
-    W : FilterBank
+    W : FilterBank or array_like of shape (m, N)
+        A matrix stands for its columns.
     shifts : bool
         True: all pairs of rows, a filter against its own shifts included. False: two filters at one position.
 
@@ -66,8 +68,8 @@ def coherence(W, *, shifts=True) -> float:
 
     Raises
     ------
-    ValueError
-        If a filter is zero: it has no direction.
+    TypeError, ValueError
+        If W is neither, or a filter is zero: it has no direction.
 
     Examples
     --------
@@ -75,15 +77,14 @@ def coherence(W, *, shifts=True) -> float:
     >>> coherence(W), coherence(W, shifts=False)
     (0.8, 0.6)
     """
-    table = _nonzero_table(W)
+    table = _unit_table(bank_of(W))
     if shifts:
-        return float(_meets(table, 2, 1, normalise=True)[0].max())
+        return float(_meets(table, 2, 1)[0].max())
     place = table.rows.reshape(table.K, -1, table.K)[:, table.lags // 2]
-    norm = np.sqrt(table.energy)
-    return float(np.abs(place / (norm[:, None] * norm))[~np.eye(table.K, dtype=bool)].max(initial=0))
+    return float(np.abs(place)[~np.eye(table.K, dtype=bool)].max(initial=0))
 
 
-def cumulative_coherence(W, model) -> float:
+def cumulative_coherence(W: FilterBank | npt.ArrayLike, model: BlockModel | int) -> float:
     """Return the Babel function of the model: the most that one row can have in common with a code's others.
 
     That is the largest sum of s k - 1 normalised correlations |<u, v>| / (|u| |v|) of one row u with other
@@ -91,8 +92,9 @@ def cumulative_coherence(W, model) -> float:
 
     Parameters
     ----------
-    W : FilterBank
-    model : BlockModel
+    W : FilterBank or array_like of shape (m, N)
+    model : BlockModel or int
+        The sparsity k, if W is a matrix.
 
     Returns
     -------
@@ -116,18 +118,19 @@ def cumulative_coherence(W, model) -> float:
     >>> cumulative_coherence(W, BlockModel(2, 3, k=2))
     0.8
     """
-    check_pair(W, model)
-    values, _ = _meets(_nonzero_table(W, model), model.per_block, model.sparsity - 1, normalise=True)
+    W, model = as_pair(W, model)
+    values, _ = _meets(_unit_table(W, model), model.per_block, model.sparsity - 1)
     return float(largest_sum(values, model.sparsity - 1).max())
 
 
-def rip_certificates(W, model) -> dict[str, float]:
+def rip_certificates(W: FilterBank | npt.ArrayLike, model: BlockModel | int) -> dict[str, float]:
     """Return upper bounds of delta(M_k^s) that hold for sure and cost O(K^2 (lags + s log)).
 
     Parameters
     ----------
-    W : FilterBank
-    model : BlockModel
+    W : FilterBank or array_like of shape (m, N)
+    model : BlockModel or int
+        The sparsity k, if W is a matrix.
 
     Returns
     -------
@@ -158,8 +161,7 @@ def rip_certificates(W, model) -> dict[str, float]:
     >>> {name: round(bound, 3) for name, bound in rip_certificates(W, BlockModel(2, 3, k=2)).items()}
     {'trace': 1.0, 'gershgorin': 0.8, 'frobenius': 0.8, 'perron': 0.8}
     """
-    check_pair(W, model)
-    table = LagTable(W, model)
+    table = LagTable(*as_pair(W, model))
     return certificates(table, table.size)
 
 
@@ -195,14 +197,19 @@ def largest_sum(values: np.ndarray, count: int) -> np.ndarray:
     return np.partition(values, -count, axis=-1)[..., -count:].sum(axis=-1)
 
 
-def _nonzero_table(W, model=None) -> LagTable:
-    table = LagTable(as_bank(W), model)
-    if not table.energy.all():
-        raise ValueError(f"filter {int(np.argmin(table.energy))} of W is zero: it has no direction.")
-    return table
+def _unit_table(W: FilterBank, model: BlockModel | None = None) -> LagTable:
+    """Return the table of the bank with filters of unit norm."""
+    largest = np.abs(W.filters).max(axis=tuple(range(1, W.filters.ndim)))
+    if not largest.all():
+        raise ValueError(
+            f"W must have no filter that is zero, but got a zero filter {int(np.argmin(largest))}."
+        )
+    filters = W.filters.astype(float)
+    scaled = FilterBank(np.ldexp(filters, -exponent(filters, filters.ndim - 1)), (W.M, *W.D), W.stride)
+    return LagTable(scaled, model).normalized()
 
 
-def _meets(table: LagTable, order: int, most: int, *, normalise=False) -> tuple[np.ndarray, np.ndarray]:
+def _meets(table: LagTable, order: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the absolute correlations that one column can meet, for bounds by rows.
 
     Returns
@@ -214,9 +221,6 @@ def _meets(table: LagTable, order: int, most: int, *, normalise=False) -> tuple[
         Block of each entry.
     """
     a = np.abs(table.rows.reshape(table.K, -1, table.K)[:, :-1]).transpose(0, 2, 1)
-    if normalise:
-        norm = np.sqrt(table.energy)
-        a = a / (norm[:, None] * norm)[..., None]
     own, zero = np.arange(table.K), table.lags // 2
     a[own, own, zero] = 0
     take = max(1, min(order, most, table.lags))

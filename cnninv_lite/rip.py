@@ -1,24 +1,25 @@
-"""Measuring the model-RIP constant: what samples see, what an adversary finds, and what rows of G certify."""
+"""Measuring the RIP constant: what samples see, what an adversary finds, what branch and bound settles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ._adversary import Found, search
-from ._branch_and_bound import Exhausted, Work, settle
+from ._bracket import Bracketing, RIPBracket, Side, Witness
 from ._checks import as_generator, as_size
-from ._lags import CHUNK, LagTable, check_pair
+from ._lags import CHUNK, LagTable, as_pair
 from ._parallel import as_executor, gather, progress_bar, watched
 from .codes import BlockModel, law_of
-from .coherence import certificates
+from .layer import FilterBank
 
 __all__ = [
     "RIPBracket",
     "RIPSample",
+    "Side",
     "Witness",
     "rip_bracket",
     "rip_exact",
@@ -28,53 +29,7 @@ __all__ = [
 ]
 
 PART = 1 << 17  # codes to a task: about a second of work
-
-
-@dataclass(frozen=True, eq=False)
-class Witness:
-    """A code that shows a deviation: no smaller RIP constant is possible.
-
-    Attributes
-    ----------
-    support : ndarray of int, shape (m,)
-        Where it lives, as sorted flat indices into (K n,); m may be smaller than s k.
-    code : ndarray of shape (K, *n)
-        The code, of unit norm: the extreme eigenvector of the Gram matrix of its support.
-    energy : float
-        |W^T code|^2, so that delta >= |energy - 1|.
-    side : {"upper", "lower"}
-        Whether the energy is the largest found, 1 + delta, or the smallest, 1 - delta.
-    """
-
-    support: np.ndarray
-    code: np.ndarray
-    energy: float
-    side: str
-
-
-@dataclass(frozen=True)
-class RIPBracket:
-    """The model-RIP constant delta(M_k^s) lies in [lower, upper].
-
-    Attributes
-    ----------
-    lower : float
-        Attained by the witness.
-    upper : float
-        Certified: no code of the model deviates by more, to rounding (about 1e-12).
-    witness : Witness
-        The support and the code on it that attain `lower`.
-    exact : bool
-        Whether the two meet (to rounding).
-    evaluated : int
-        Supports that were looked at: eigenvalues computed or compared with a threshold.
-    """
-
-    lower: float
-    upper: float
-    witness: Witness
-    exact: bool
-    evaluated: int
+Seed = int | np.random.Generator | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,14 +59,29 @@ class RIPSample:
         """Largest ||G_T - I|| over their supports."""
         return float(np.maximum(self.largest - 1, 1 - self.smallest).max())
 
+    def __repr__(self) -> str:
+        seen = f"from_codes={self.from_codes:.6g}, from_supports={self.from_supports:.6g}"
+        return f"RIPSample({len(self.energies)} codes, {seen})"
 
-def rip_sample(W, model, n, *, rng=None, values="normal", progress=False, executor=None) -> RIPSample:
+
+def rip_sample(
+    W: FilterBank | ArrayLike,
+    model: BlockModel | int,
+    n: int,
+    *,
+    rng: Seed = None,
+    values: str = "normal",
+    progress: bool = False,
+    executor: Executor | None = None,
+) -> RIPSample:
     """Draw random codes; measure how far W^T is from an isometry on them and on their supports.
 
     Parameters
     ----------
-    W : FilterBank
-    model : BlockModel
+    W : FilterBank or array_like of shape (m, N)
+        A matrix stands for its columns.
+    model : BlockModel or int
+        The sparsity k, if W is a matrix.
     n : int
         Number of codes, at least 1. A code costs O((s k)^3), whatever the size of W; memory is 24 bytes each.
     rng : None, int or numpy.random.Generator
@@ -165,7 +135,14 @@ def rip_sample(W, model, n, *, rng=None, values="normal", progress=False, execut
 
 
 def rip_sample_parts(
-    W, model, n, *, rng=None, values="normal", progress=False, executor=None
+    W: FilterBank | ArrayLike,
+    model: BlockModel | int,
+    n: int,
+    *,
+    rng: Seed = None,
+    values: str = "normal",
+    progress: bool = False,
+    executor: Executor | None = None,
 ) -> Iterator[RIPSample]:
     """Yield what `rip_sample` returns in parts of at most 131,072 codes, as they are done.
 
@@ -180,7 +157,7 @@ def rip_sample_parts(
     >>> [len(part.energies) for part in parts]
     [131072, 131072, 37856]
     """
-    check_pair(W, model)
+    W, model = as_pair(W, model)
     n, rng, executor = as_size(n, "n"), as_generator(rng), as_executor(executor)
     law_of(values)  # is it known?
     table = LagTable(W, model)
@@ -213,22 +190,43 @@ def _sample(table: LagTable, model: BlockModel, n: int, rng, values: str) -> RIP
     return RIPSample(energies, smallest, largest)
 
 
-def rip_search(W, model, restarts=64, *, rng=None, executor=None) -> RIPBracket:
-    """Look for the code of the model that W^T stretches or shrinks most.
+def _draw(model: BlockModel, count: int, rng, values: str):
+    """Draw sparse codes: filters (Floyd's subsets), flat positions and values, each (count, order k)."""
+    I = np.empty((count, model.order, model.k), int)
+    for a, last in enumerate(range(model.n_blocks - model.k, model.n_blocks)):
+        pick = rng.integers(0, last + 1, (count, model.order))
+        I[..., a] = np.where((I[..., :a] == pick[..., None]).any(axis=-1), last, pick)
+    shape = (count, model.order * model.k)
+    return I.reshape(shape), rng.integers(0, model.block_size, shape), law_of(values)(rng, shape)
+
+
+def rip_search(
+    W: FilterBank | ArrayLike,
+    model: BlockModel | int,
+    restarts: int = 64,
+    *,
+    side: str = "both",
+    budget: int = 1_000_000_000,
+    rng: Seed = None,
+    progress: bool = False,
+    executor: Executor | None = None,
+) -> RIPBracket:
+    """Look for the codes of the model that W^T stretches and crushes most.
 
     Supports grow greedily from the strongest pairs of columns and from random ones, each time by the column
     that moves the extreme eigenvalue most; then single columns are swapped while that helps; then half of
-    each support is dropped and grown again. Both signs are tried.
+    each support is dropped and grown again.
 
     Parameters
     ----------
-    W : FilterBank
-    model : BlockModel
+    W : FilterBank or array_like of shape (m, N)
+        A matrix stands for its columns.
+    model : BlockModel or int
+        The sparsity k, if W is a matrix.
     restarts : int
-        Starts from the strongest pairs, and as many random ones, for each sign.
-    rng : None, int or numpy.random.Generator
-    executor : concurrent.futures.Executor, optional
-        Who does the work, as in `rip_sample`.
+        Starts from the strongest pairs, and as many random ones, for each side.
+    side, budget, rng, progress, executor
+        As in `rip_exact`.
 
     Returns
     -------
@@ -249,50 +247,42 @@ def rip_search(W, model, restarts=64, *, rng=None, executor=None) -> RIPBracket:
     >>> bool(np.isclose(abs((W.synthesis(z) ** 2).sum() - 1), found.lower))
     True
     """
-    check_pair(W, model)
-    restarts, rng, executor = as_size(restarts, "restarts"), as_generator(rng), as_executor(executor)
-    table = LagTable(W, model)
-    best, evaluated = search(table, table.size, restarts, rng, executor=executor)
-    return as_bracket(table, W, best, min(certificates(table, table.size).values()), evaluated)
+    restarts = as_size(restarts, "restarts")
+    with Bracketing(W, model, side, budget, rng, progress, executor) as run:
+        run.measure(restarts)
+    return run.result()
 
 
-def as_bracket(table: LagTable, W, best: Found, upper: float, evaluated: int) -> RIPBracket:
-    """Turn a found support into a bracket with its witness."""
-    e, U = np.linalg.eigh(table.gram(best.I[None], best.P[None])[0])
-    index = -1 if best.side > 0 else 0
-    flat = best.I * prod(W.n) + np.ravel_multi_index(best.P.T, W.n)
-    code = np.zeros(W.shape[0])
-    code[flat] = U[:, index]
-    lower = abs(float(e[index]) - 1)
-    exact = upper - lower <= 1e-12 * max(1.0, float(e[-1]))
-    side = "upper" if best.side > 0 else "lower"
-    witness = Witness(np.sort(flat), code.reshape(W.K, *W.n), float(e[index]), side)
-    return RIPBracket(lower, lower if exact else upper, witness, exact, evaluated)
+def rip_exact(
+    W: FilterBank | ArrayLike,
+    model: BlockModel | int,
+    *,
+    side: str | None = None,
+    budget: int = 1_000_000_000,
+    rng: Seed = 0,
+    progress: bool = False,
+    executor: Executor | None = None,
+) -> RIPBracket:
+    """Return the RIP constant of a filter bank or of any matrix exactly (to proved rounding), or refuse.
 
-
-def _draw(model: BlockModel, count: int, rng, values: str):
-    """Draw sparse codes: filters (Floyd's subsets), flat positions and values, each (count, order k)."""
-    I = np.empty((count, model.order, model.k), int)
-    for a, last in enumerate(range(model.n_blocks - model.k, model.n_blocks)):
-        pick = rng.integers(0, last + 1, (count, model.order))
-        I[..., a] = np.where((I[..., :a] == pick[..., None]).any(axis=-1), last, pick)
-    shape = (count, model.order * model.k)
-    return I.reshape(shape), rng.integers(0, model.block_size, shape), law_of(values)(rng, shape)
-
-
-def rip_exact(W, model, *, limit=1_000_000_000, progress=False, executor=None) -> RIPBracket:
-    """Return delta(M_k^s) exactly (to rounding), or refuse.
-
-    Branch and bound over connected supports at the origin; the proof of its two rules stands at the top of
-    `_branch_and_bound.py`. It takes any order, stride and filter norms, one axis or two, and honours the n
-    of W.
+    An adversary searches from below; then branch and bound over connected supports at the origin shows that
+    no support deviates by more. The proof of its two rules stands at the top of `_branch_and_bound.py`. It
+    takes any order, stride and filter norms, one axis or two, and honours the n of W.
 
     Parameters
     ----------
-    W : FilterBank
-    model : BlockModel
-    limit : int
-        Supports that branch and bound may look at; ten million take about a second.
+    W : FilterBank or array_like of shape (m, N)
+        A matrix stands for its columns.
+    model : BlockModel or int
+        The sparsity k, if W is a matrix.
+    side : {"larger", "both", "stretch", "crush"}, optional
+        What is settled: delta, that is the larger side (the cheapest, and what is done for a bank); each side
+        for itself (what is done for a matrix); or one side.
+    budget : int
+        Supports that may be looked at, about; ten million take about a second. The search takes half of it at
+        most.
+    rng : None, int or numpy.random.Generator
+        For the random starts of the search.
     progress : bool
         Show a bar, if tqdm is installed.
     executor : concurrent.futures.Executor, optional
@@ -301,12 +291,12 @@ def rip_exact(W, model, *, limit=1_000_000_000, progress=False, executor=None) -
     Returns
     -------
     RIPBracket
-        With ``lower == upper`` and ``exact`` true.
+        With `exact` true for what was asked.
 
     Raises
     ------
     TypeError, ValueError
-        If the model does not fit W, or if there is more to look at than `limit`: it never samples instead.
+        If the model does not fit W, or if there is more to look at than `budget`: it never samples instead.
 
     See Also
     --------
@@ -327,39 +317,46 @@ def rip_exact(W, model, *, limit=1_000_000_000, progress=False, executor=None) -
     >>> found = rip_exact(W, model)
     >>> found.exact, round(found.lower, 6), found.witness.side
     (True, 1.341363, 'upper')
+
+    Of a matrix each side is settled for itself:
+
+    >>> A = np.random.default_rng(0).standard_normal((64, 128)) / 8
+    >>> found = rip_exact(A, 3)
+    >>> round(found.stretch.lower, 6), round(found.crush.lower, 6)
+    (1.106312, 0.757531)
     """
-    check_pair(W, model)
-    limit, executor, rng = as_size(limit, "limit"), as_executor(executor), np.random.default_rng(0)
-    table, work = LagTable(W, model), Work(limit, progress, executor)
-    best, evaluated = search(table, table.size, 8 * table.size, rng, executor=executor)
-    try:
-        settle(table, best, best.value, work)
-    except Exhausted as stop:
+    with Bracketing(W, model, side, budget, rng, progress, executor) as run:
+        run.measure(8 * run.table.size, run.settle)
+    result = run.result()
+    if not run.done(result):
         raise ValueError(
-            f"{stop} before delta was settled: the model has {model.count()} supports of {table.size} "
-            f"columns, and the largest deviation found is {best.value:.6g}. Raise limit, or take "
-            "rip_bracket, which gives certified bounds."
-        ) from None
-    finally:
-        work.close()
-    return as_bracket(table, W, best, best.value, evaluated + work.done)
+            f"budget = {run.work.budget} supports were looked at before all was settled: the model has "
+            f"{run.model.count()} supports of {run.table.size} columns, and the result is {result}. "
+            "Raise budget, or take rip_bracket, which gives certified bounds."
+        )
+    return result
 
 
-def rip_bracket(W, model, budget=200_000_000, *, rng=None, progress=False, executor=None) -> RIPBracket:
+def rip_bracket(
+    W: FilterBank | ArrayLike,
+    model: BlockModel | int,
+    budget: int = 200_000_000,
+    *,
+    side: str | None = None,
+    rng: Seed = None,
+    progress: bool = False,
+    executor: Executor | None = None,
+) -> RIPBracket:
     """Bracket delta(M_k^s): an adversary from below, certified bounds and branch and bound from above.
 
     Parameters
     ----------
-    W : FilterBank
-    model : BlockModel
-    budget : int
-        Supports that branch and bound may look at, about; ten million take about a second.
-    rng : None, int or numpy.random.Generator
-        For the random starts of the adversary.
-    progress : bool
-        Show a bar, if tqdm is installed.
-    executor : concurrent.futures.Executor, optional
-        Who does the work, as in `rip_sample`.
+    W : FilterBank or array_like of shape (m, N)
+        A matrix stands for its columns.
+    model : BlockModel or int
+        The sparsity k, if W is a matrix.
+    budget, side, rng, progress, executor
+        As in `rip_exact`.
 
     Returns
     -------
@@ -380,24 +377,6 @@ def rip_bracket(W, model, budget=200_000_000, *, rng=None, progress=False, execu
     >>> found.exact, found.lower < found.upper
     (False, True)
     """
-    check_pair(W, model)
-    budget, rng, executor = as_size(budget, "budget"), as_generator(rng), as_executor(executor)
-    table, work = LagTable(W, model), Work(budget, progress, executor)
-    best, evaluated = search(table, table.size, 8 * table.size, rng, executor=executor)
-    upper, failed = min(certificates(table, table.size).values()), None
-    try:
-        for _ in range(8):
-            if upper <= best.value or work.done >= budget:
-                break
-            below = best.value if failed is None else max(failed, best.value)
-            threshold = below if failed is None else (below + upper) / 2
-            if failed is not None and below < 1 < upper:
-                threshold = 1.0  # the lower side needs no work from there on
-            work.stop = work.done + (budget - work.done) / 2
-            try:
-                upper = min(upper, settle(table, best, threshold, work))
-            except Exhausted:
-                failed = threshold
-    finally:
-        work.close()
-    return as_bracket(table, W, best, max(upper, best.value), evaluated + work.done)
+    with Bracketing(W, model, side, budget, rng, progress, executor) as run:
+        run.measure(8 * run.table.size, run.narrow)
+    return run.result()

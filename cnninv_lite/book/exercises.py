@@ -16,7 +16,7 @@ from reprlib import repr as brief
 import numpy as np
 
 from .._checks import as_number, as_real, shape_error
-from .._lags import check_pair
+from .._lags import as_pair
 from ..rip import rip_search
 
 __all__ = [
@@ -139,7 +139,7 @@ def attack(W, model, bound, code=None, *, restarts=64, rng=0) -> bool:
     Refuted: a code with the energy 1.8000 deviates from 1 by 0.8000 > 0.7.
     True
     """
-    check_pair(W, model)
+    W, model = as_pair(W, model)
     bound = as_number(bound, "bound", low=-inf)
     if code is None:
         energy, found = rip_search(W, model, restarts, rng=rng).witness.energy, "the worst code found has"
