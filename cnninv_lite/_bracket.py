@@ -176,8 +176,9 @@ class Bracketing:
             return
         with self.work.share(1 / 2 if rule_out else 1):
             self.search(restarts)
-        for group in self.groups if rule_out else ():
-            rule_out(group)
+        if rule_out:
+            for group in self.groups:
+                rule_out(group)
 
     def enumerate(self) -> None:
         """Compute the eigenvalues of every largest support."""

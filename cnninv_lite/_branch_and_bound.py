@@ -39,7 +39,7 @@ import numpy as np
 from ._adversary import Found, search
 from ._lags import CHUNK, LagTable
 from ._parallel import Exhausted, Work, gather
-from ._rounding import checked, rules, slack
+from ._rounding import UNIT, checked, rules, slack
 from .coherence import certificates, largest_sum
 
 __all__ = [
@@ -74,16 +74,16 @@ def most_energy(table: LagTable) -> float:
 class _Rules:
     """The two rules: which children of partial supports may lead to one of `size` columns above `best`."""
 
-    def __init__(self, table: LagTable, size: int, best: Found, uppers: list[float], ratio: float = 1.0):
-        self.table, self.size, self.best, self.uppers, self.ratio = table, size, best, uppers, ratio
+    def __init__(self, table: LagTable, size: int, best: Found, uppers: list[float], fixed: bool = False):
+        self.table, self.size, self.best, self.uppers, self.fixed = table, size, best, uppers, fixed
 
     def expand(self, I, P):
         """Return the children of a batch of supports that the rules keep."""
         table, m, left = self.table, I.shape[1], self.size - I.shape[1]
         e, Q, y2 = table.scan(I, P, 1, check=checked)
         self.best.offer(e[:, -1], 1, I, P)
-        t = 1 + (self.best.value - 1) * self.ratio  # the rules, with t in place of 1
-        q = _weigh(y2, 1 / (t - e))
+        t = (1 if self.fixed else self.best.value) * (1 + 16 * UNIT)  # the rules, with t in place of 1
+        q = _weigh(y2, 1 / np.maximum(t - e, UNIT * t))  # e > t: the task is done again with a larger t
         if left == 1:
             b, w, j = np.nonzero(q > t)
             I, P = table.join(I[b], P[b], j, Q[w])
@@ -156,11 +156,17 @@ class _Branch(_Rules):
             except Exhausted as exhausted:  # what is paid for is looked at
                 stop = exhausted
             rows = [np.concatenate(paid[a : a + TASK]) for a in range(0, len(paid), TASK)]
-            rules = (self.table, self.size, self.best.value, self.uppers, self.ratio)
-            for found, kept in gather(_expand, ((*rules, I[r], P[r]) for r in rows), self.work.executor):
-                if len(found.I):
-                    self.found(found)
-                children.append(kept)
+            while rows:
+                state = (self.table, self.size, self.best.value, self.uppers, self.fixed)
+                tasks, again = ((*state, I[r], P[r]) for r in rows), []
+                for r, (found, kept) in zip(rows, gather(_expand, tasks, self.work.executor)):
+                    if len(found.I):
+                        self.found(found)
+                    if len(found.I) and self.fixed:
+                        again.append(r)
+                    else:
+                        children.append(kept)
+                rows = again
             if stop:
                 raise stop
         return self.table.unique(*map(np.concatenate, zip(*children)))
@@ -179,22 +185,19 @@ class _Above(_Branch):
 
     def __init__(self, table: LagTable, side: int, t: float, best: Found, error: float, work: Work):
         self.whole, self.side, self.top, self.error = table, side, best, error
-        self.work, self.size, self.uppers = work, table.size, [0.0, 0.0]
+        self.work, self.size, self.uppers, self.fixed = work, table.size, [0.0, 0.0], True
         self.raise_to(t)
 
     def raise_to(self, t: float) -> None:
         """Look for supports above t from now on."""
         self.t, self.table, self.best = t, self.whole.balanced(self.side, t), Found(1.0)
-        room = t - self.side * (self.whole.energy - 1)
-        self.ratio = float(room.min() / room.max())
 
     def found(self, found: Found) -> None:
         """Raise t to what the support that was found reaches."""
         I, P = found.I[None], found.P[None]
         value = np.linalg.eigvalsh(self.whole.deviation(I, P, self.side))[:, -1]
         self.top.offer(value, self.side, I, P)
-        if value[0] + self.error > self.t:
-            self.raise_to(float(value[0]) + self.error)
+        self.raise_to(max(self.t, float(value[0])) + self.error)
 
     def run(self) -> float:
         """Return the final t."""
@@ -221,9 +224,9 @@ class _Above(_Branch):
         return max(upper, self.uppers[-1])
 
 
-def _expand(table: LagTable, size: int, value: float, uppers: list[float], ratio: float, I, P):
+def _expand(table: LagTable, size: int, value: float, uppers: list[float], fixed: bool, I, P):
     """Do one task of a level: return the best support found, if it exceeds `value`, and the children."""
-    branch = _Rules(table, size, Found(value), uppers, ratio)
+    branch = _Rules(table, size, Found(value), uppers, fixed)
     children = [table.unique(*branch.expand(I[part], P[part])) for part in branch.chunks(I, P)]
     return branch.best, table.unique(*map(np.concatenate, zip(*children)))
 

@@ -89,7 +89,8 @@ class LagTable:
     def __init__(self, W: FilterBank, model: BlockModel | None = None):
         if W.dtype != np.float64:
             W = FilterBank(W.filters.astype(float), (W.M, *W.D), W.stride)
-        C = W.correlations()
+        with np.errstate(over="ignore"):
+            C = W.correlations()
         self.K, self.n, axes = W.K, np.array(W.n), len(W.n)
         middle = np.array(C.shape[2:]) // 2
         self.reach = np.minimum(middle, self.n - 1)
@@ -116,7 +117,7 @@ class LagTable:
 
     def normalized(self) -> LagTable:
         """Return the table of the same filters with unit norms; none of them may be zero."""
-        return self._scaled(1 / np.sqrt(self.energy), 1, (LagTable.normalized, (self,)))
+        return self._divided(np.sqrt(self.energy), 1, (LagTable.normalized, (self,)))
 
     def balanced(self, side: int, t: float) -> LagTable:
         """Return the table of I + X, where X exceeds 1 on just the supports whose side (G_T - I) exceeds t.
@@ -124,14 +125,14 @@ class LagTable:
         With A_T = side (G_T - I), its diagonal a < t and S = diag((t - a)^(-1/2)), X_T is defined by
         S (t - A_T) S = I - X_T. It has a zero diagonal, whatever the norms of the columns were.
         """
-        scale = 1 / np.sqrt(t - side * (self.energy - 1))
-        return self._scaled(scale, side, (LagTable.balanced, (self, side, t)))
+        root = np.sqrt(t - side * (self.energy - 1))
+        return self._divided(root, side, (LagTable.balanced, (self, side, t)))
 
-    def _scaled(self, scale, side: int, made: tuple) -> LagTable:
-        """Return the table of columns times `scale`, with `side` as the sign of correlations, and norms 1."""
+    def _divided(self, root, side: int, made: tuple) -> LagTable:
+        """Return the table of columns divided by `root`, correlations times `side`, with squared norms 1."""
         table = object.__new__(LagTable)
         table.__dict__ = self.__dict__ | {"made": made}
-        rows = self.rows.reshape(self.K, -1, self.K) * (side * scale[:, None, None] * scale)
+        rows = self.rows.reshape(self.K, -1, self.K) / (root[:, None, None] * (side * root))
         rows[np.arange(self.K), self.lags // 2, np.arange(self.K)] = 1
         table.rows, table.energy = rows.reshape(-1, self.K), np.ones(self.K)
         return table

@@ -46,7 +46,7 @@ def rules(r: int) -> float:
     """Return what branch and bound over supports of r columns adds to the error, in units of UNIT (2 + most).
 
     With ||X_P|| <= m and the limits of `checked` a rule is that of a matrix within u (96 m^2 + 3 m^3) for
-    its eigenvalues and u (33 m^1.5 + m^2.5 + m^2) for its correlations; sums add u (2 r + 6), X itself 11 u.
+    its eigenvalues and u (33 m^1.5 + m^2.5 + m^2) for its correlations; sums add u (2 r + 22), X itself 11 u.
     """
     return 150 * r**2 + 5 * r**3
 

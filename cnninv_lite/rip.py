@@ -323,7 +323,7 @@ def rip_exact(
     >>> A = np.random.default_rng(0).standard_normal((64, 128)) / 8
     >>> found = rip_exact(A, 3)
     >>> round(found.stretch.lower, 6), round(found.crush.lower, 6)
-    (1.106312, 0.757531)
+    (1.069618, 0.658656)
     """
     with Bracketing(W, model, side, budget, rng, progress, executor) as run:
         run.measure(8 * run.table.size, run.settle)

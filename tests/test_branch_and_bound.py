@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cnninv_lite import (
     BlockModel,
     FilterBank,
+    _bracket,
     gaussian_filters,
     rip_bracket,
     rip_certificates,
@@ -18,6 +19,12 @@ from cnninv_lite import (
 )
 
 TOL = 1e-10
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """Leave even a few supports to branch and bound."""
+    monkeypatch.setattr(_bracket, "FEW", 0)
 
 
 def brute(W, model):
@@ -72,7 +79,7 @@ def test_agrees_with_brute_force_on_random_small_cases(seed):
         found, true = rip_exact(W, model), brute(W, model)
         assert abs(found.lower - true) <= TOL * max(1, true), (W, model)
         assert found.exact
-        assert found.upper == found.lower
+        assert 0 <= found.upper - found.lower <= found.rounding <= 1e-9 * max(1, true)
         check_witness(W, model, found)
 
 
@@ -158,7 +165,7 @@ def test_known_values():
     assert rip_exact(FilterBank(2 * basis, (1, 8), 4), BlockModel(4, 2, 3)).lower == pytest.approx(3)
     shifted = rip_exact(FilterBank(basis, (1, 8)), BlockModel(4, 5, 2))  # e_1, and e_0 one later, coincide
     assert shifted.lower == pytest.approx(1)
-    assert rip_exact(FilterBank(0 * basis, (1, 8)), BlockModel(4, 5, 2)).lower == 1
+    assert rip_exact(FilterBank(0 * basis, (1, 8)), BlockModel(4, 5, 2)).lower == pytest.approx(1)
     pair = FilterBank([[[0.6, 0.8]], [[1.0, 0.0]]], (1, 6))
     assert rip_exact(pair, BlockModel(2, 5, 2)).lower == pytest.approx(0.8)
     assert rip_exact(pair, BlockModel(2, 5, 1)).lower == pytest.approx(0)
@@ -194,9 +201,44 @@ def test_bracket_closes_when_the_budget_allows_and_is_certified_when_not():
 def test_refuses_what_is_too_much_and_says_how_much_it_is():
     W = FilterBank(gaussian_filters(32, 4, 6, rng=1), (4, 60))
     model = BlockModel(32, W.n, 6)
-    words = rf"limit = 1000 .*{model.count()} supports of 6 columns.*rip_bracket"
+    words = rf"budget = 1000 .*{model.count()} supports of 6 columns.*rip_bracket"
     with pytest.raises(ValueError, match=words):
-        rip_exact(W, model, limit=1000)
+        rip_exact(W, model, budget=1000)
+
+
+def test_few_supports_are_enumerated(monkeypatch):
+    """The model of all codes has one support, of 96 columns: nothing else would end."""
+    monkeypatch.setattr(_bracket, "FEW", 1000)
+    W = FilterBank(gaussian_filters(12, 2, 4, rng=0), (2, 11))
+    model = BlockModel(12, W.n, 12, order=8)
+    assert model.count() == 1
+    e = np.linalg.eigvalsh(W.toarray() @ W.toarray().T)
+    for found in (rip_exact(W, model), rip_bracket(W, model, 1), rip_search(W, model, 1)):
+        assert found.exact
+        assert found.evaluated == 1
+        assert found.stretch.lower == pytest.approx(e[-1] - 1)
+        assert found.crush.lower == pytest.approx(1 - e[0])
+        assert found.stretch.exact
+        assert found.crush.exact
+        check_witness(W, model, found)
+
+
+def test_the_search_counts_against_the_budget():
+    W = FilterBank(gaussian_filters(32, 4, 6, rng=1), (4, 60))
+    model = BlockModel(32, W.n, 5)
+    whole, cut = (rip_search(W, model, rng=0, budget=budget) for budget in (10**9, 1000))
+    assert cut.evaluated < whole.evaluated
+    assert cut.lower <= whole.lower + TOL
+    short, long = (rip_bracket(W, model, budget, rng=0) for budget in (1, 3_000_000))
+    assert short.evaluated < long.evaluated < 6_000_000
+
+
+def test_printing_a_result_takes_few_lines():
+    W = FilterBank(gaussian_filters(32, 4, 6, rng=1), (4, 60))
+    found = rip_search(W, BlockModel(32, W.n, 3), 2, rng=0)
+    assert len(repr(found)) < 200
+    assert len(repr(found.stretch)) < 300
+    assert found != rip_search(W, BlockModel(32, W.n, 3), 2, rng=0)  # and comparing never raises
 
 
 def test_reproducible():
