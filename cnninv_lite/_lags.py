@@ -8,7 +8,7 @@ import numpy as np
 
 from ._checks import as_real, as_size
 from .codes import BlockModel
-from .layer import FilterBank, as_bank, unravel
+from .layer import FilterBank, unravel
 
 __all__ = [
     "LagTable",
