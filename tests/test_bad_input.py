@@ -397,7 +397,7 @@ CALLS += [
     (lambda: rip_certificates(W, 3), TypeError, "model", "int"),
     (lambda: coherence(w), ValueError, "W", "(2, 3, 4)"),
     (lambda: cumulative_coherence(w, code_model), ValueError, "W", "(2, 3, 4)"),
-    (lambda: gram(w, [0]), TypeError, "W", "ndarray"),
+    (lambda: gram(w, [0]), ValueError, "W", "(2, 3, 4)"),
     (lambda: gram(W, [6]), ValueError, "support", "6"),
     (lambda: gram(W, [0.5]), TypeError, "support", "float64"),
     # theorems
