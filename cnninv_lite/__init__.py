@@ -12,7 +12,7 @@ from .energy_law import EnergyLaw, energy_law
 from .filters import dct_filters, gaussian_filters, load_filters, pca_filters, rademacher_filters
 from .layer import FilterBank, adjoint_error
 from .network import Layer, LayerErrors, Network, Pooled, error_recursion, gain_bound
-from .pursuit import Pursuit, cosamp, iht, lasso, sparse_code
+from .pursuit import Pursuit, cosamp, iht, iht_rate, lasso
 from .random_filters import (
     connected_supports,
     paper_condition,
@@ -25,7 +25,6 @@ from .reconstruction import (
     certificate,
     code_bound,
     depth_bound,
-    iht_rate,
     largest_useful_delta,
     reconstruct,
     reconstruction_bound,
@@ -93,7 +92,6 @@ __all__ = [
     "rip_sample_parts",
     "rip_search",
     "size_needed",
-    "sparse_code",
     "unpool",
 ]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ._checks import norm
 from ._lags import LagTable
-from .codes import address
+from .codes import BlockModel, address
 from .layer import FilterBank
 
 __all__ = [
@@ -16,12 +18,17 @@ __all__ = [
     "SignalPath",
     "column",
     "dense",
+    "item",
+    "lag_is_cheaper",
     "minus",
+    "normalised_step",
     "norms",
     "plus",
+    "pool",
     "ratio",
 ]
 
+LARGEST_TABLE = 1 << 25  # entries of the table of correlations that pursuits are ready to store
 Code = tuple[np.ndarray, np.ndarray]  # flat indices and values, both (B, m), as `BlockModel.pool` gives them
 
 
@@ -88,6 +95,46 @@ class LagPath:
         return np.maximum(np.einsum("bi,bij,bj->b", value, G, value), 0)
 
 
+def lag_is_cheaper(W: FilterBank, model: BlockModel) -> bool:
+    """Estimate the work of a step: windows subtracted one by one, or patches copied and multiplied twice."""
+    window = prod(2 * -(-length // step) - 1 for length, step in zip(W.ell, W.stride, strict=True))
+    patches = prod(W.n) * W.M * prod(W.ell)
+    return W.K**2 * window <= LARGEST_TABLE and model.sparsity * W.K * window <= patches * (1 + W.K / 40)
+
+
+def normalised_step(path, model: BlockModel, nonnegative: bool, code: Code, g: np.ndarray) -> Code:
+    """Take a normalised step: line search on its support, shortened if a new one is too bold."""
+    index, value = code[0].copy(), np.where(code[1] != 0, g[address(model.shape, code[0])], 0)
+    # At the start, and where other rows offer far more than this support, search along the best rows instead.
+    axes = tuple(range(1, g.ndim))
+    largest = np.maximum(g.max(axis=axes), -g.min(axis=axes))
+    still = np.abs(value).max(axis=1) <= np.finfo(g.dtype).eps ** 0.5 * largest
+    index[still], value[still] = pool(model, g[still], nonnegative)
+    mu = ratio(norms(value) ** 2, path.energy((index, value)))
+    start = (code[1] == 0).all(axis=1)
+    support = _support(index, np.where(start[:, None], value, code[1]))
+    support[still & ~start] = -2  # not along its own support: any step is a bold one
+    new, bold = (np.zeros_like(index), np.zeros_like(value)), np.arange(len(g))
+    while len(bold):
+        before = code[0][bold], code[1][bold]
+        after = pool(model, plus(column(mu[bold], g) * g[bold], before), nonnegative)
+        new[0][bold], new[1][bold] = after
+        changed = (_support(*after) != support[bold]).any(axis=1)
+        moved = minus(after, before)
+        bold = bold[changed & (mu[bold] * path.energy(moved) > 0.99 * norms(moved[1]) ** 2)]
+        mu[bold] /= 2
+    return new
+
+
+def pool(model: BlockModel, h: np.ndarray, nonnegative: bool = False) -> Code:
+    return model.pool(h, nonnegative=nonnegative, check_finite=False)
+
+
+def _support(index: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Return the indices of the non-zeros in order, -1 for the rest: equal supports give equal arrays."""
+    return np.sort(np.where(value != 0, index, -1), axis=1)
+
+
 def plus(h: np.ndarray, code: Code) -> np.ndarray:
     """Add a code to `h` (B, K, *n) in place, and return `h`."""
     rows, column = np.nonzero(code[1])
@@ -124,3 +171,8 @@ def column(a: np.ndarray, like: np.ndarray) -> np.ndarray:
 def norms(a: np.ndarray) -> np.ndarray:
     """Return the norm of each member of a batch."""
     return norm(a, a.ndim - 1)
+
+
+def item(a):
+    """Return the only element of an array without axes, other arrays as they are."""
+    return a.item() if a.ndim == 0 else a

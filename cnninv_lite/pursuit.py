@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from math import prod
+from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ._checks import as_array, as_number, as_real, as_size
+from ._checks import as_array, as_number, as_real, as_size, exponent
+from ._fista import fista
 from ._lags import LagTable
-from ._residuals import Code, LagPath, SignalPath, column, dense, minus, norms, plus, ratio
+from ._residuals import (
+    LagPath,
+    SignalPath,
+    dense,
+    item,
+    lag_is_cheaper,
+    minus,
+    normalised_step,
+    norms,
+    plus,
+    pool,
+    ratio,
+)
 from .codes import BlockModel, address, entries
 from .layer import FilterBank, as_bank
-from .reconstruction import relative_error
+from .reconstruction import GOLDEN
 
 __all__ = [
     "Pursuit",
+    "Reason",
     "cosamp",
     "iht",
+    "iht_rate",
     "lasso",
-    "sparse_code",
 ]
 
 CHUNK_BYTES = 1 << 20  # codes iterated at a time: they and what is computed from them stay in the cache
-LARGEST_TABLE = 1 << 25  # entries of the table of correlations that "auto" is ready to store
 BLOWN_UP = 100.0  # a residual of this many norms of x counts as divergence
 
 
-@dataclass(frozen=True)
+class Reason(StrEnum):
+    """Why a pursuit stopped. A member is its word: ``result.reason == "settled"``."""
+
+    SETTLED = (
+        "settled"  #: The last step moved the code by at most `tol` of its norm; `lasso`: its gap closed.
+    )
+    DEPENDENT = "dependent"  #: `cosamp`: settled on a support whose least-squares problem has many solutions.
+    MAX_ITER = "max_iter"  #: Still moving when the steps ran out.
+    DIVERGED = "diverged"  #: The residual passed 100 ||x||: the code reached then is useless.
+
+    __repr__ = str.__repr__
+
+
+@dataclass(frozen=True, eq=False)
 class Pursuit:
     """What a pursuit found.
 
@@ -46,12 +74,8 @@ class Pursuit:
         Steps taken.
     converged : bool or ndarray of shape (...)
         Whether the reason is "settled" or "dependent".
-    reason : str or ndarray of str of shape (...)
-        "settled": the last step moved the code by at most `tol` of its norm (for `lasso` and `sparse_code`:
-        the duality gap closed). "dependent" (`cosamp` alone): settled, but on a support whose least-squares
-        problem had many solutions. "max_iter": still moving when the steps ran out. "diverged": the
-        residual passed 100 ||x||, and the code reached then is useless. A settled code may still be a wrong
-        one: `relative_error` tells.
+    reason : Reason or ndarray of Reason of shape (...)
+        A settled code may still be a wrong one: `relative_error` tells.
     """
 
     z: np.ndarray
@@ -60,11 +84,27 @@ class Pursuit:
     history: np.ndarray
     iterations: int | np.ndarray
     converged: bool | np.ndarray
-    reason: str | np.ndarray
+    reason: Reason | np.ndarray
+
+    def __repr__(self) -> str:
+        """Print the largest error, the most steps and how often each reason came up, not the arrays."""
+        error, steps = np.max(self.relative_error, initial=0), np.max(self.iterations, initial=0)
+        reasons = dict(Counter(np.ravel(self.reason).tolist()))
+        shape = f"shape={self.z.shape}, relative_error<={error:.3g}"
+        return f"Pursuit({shape}, iterations<={steps}, reason={reasons})"
 
 
 def iht(
-    W, x, k, *, step="fixed", nonnegative=False, order=1, max_iter=100, tol=1e-6, method="auto"
+    W: FilterBank,
+    x: ArrayLike,
+    k: int,
+    *,
+    step: str | float = "fixed",
+    nonnegative: bool = False,
+    order: int = 1,
+    max_iter: int = 100,
+    tol: float = 1e-6,
+    method: str = "auto",
 ) -> Pursuit:
     """Recover a model-sparse code by iterative hard thresholding, whose first step is the CNN layer.
 
@@ -122,25 +162,23 @@ def iht(
     >>> result.reason, bool(np.allclose(result.z, z, atol=1e-5))
     ('settled', True)
     """
-    if not isinstance(step, str):
-        mu = as_number(step, "step")
-    elif step in ("fixed", "normalised"):
-        mu = 1.0
-    else:
+    if isinstance(step, str) and step not in ("fixed", "normalised"):
         raise ValueError(f'step must be "fixed", "normalised" or a real number > 0, but got {step!r}.')
-    model = BlockModel(as_bank(W).K, W.n, k, order)
+    model, normalised = BlockModel(as_bank(W).K, W.n, k, order), isinstance(step, str) and step != "fixed"
 
-    def update(path, code, g):
-        if isinstance(step, str) and step == "normalised":
-            return _normalised(path, model, nonnegative, code, g), False
-        if mu != 1:
-            g *= mu
-        return _pool(model, plus(g, code), nonnegative), False
+    def update(path, code, g, mu):
+        if normalised:
+            return normalised_step(path, model, nonnegative, code, g), False
+        g *= mu
+        return pool(model, plus(g, code), nonnegative), False
 
-    return _pursue(W, x, model, method, update, max_iter, tol)
+    mu = 1.0 if isinstance(step, str) else as_number(step, "step")
+    return _pursue(W, x, model, method, update, max_iter, tol, mu)
 
 
-def cosamp(W, x, k, *, order=1, max_iter=100, tol=1e-6) -> Pursuit:
+def cosamp(
+    W: FilterBank, x: ArrayLike, k: int, *, order: int = 1, max_iter: int = 100, tol: float = 1e-6
+) -> Pursuit:
     """Recover a model-sparse code by CoSaMP: fit least squares on more rows of W than needed, keep the best.
 
     A step adds to the support of z_j that of M_2(W(x - W^T z_j)), the projection onto the sums of two codes
@@ -181,7 +219,7 @@ def cosamp(W, x, k, *, order=1, max_iter=100, tol=1e-6) -> Pursuit:
     model = BlockModel(as_bank(W).K, W.n, k, order)
     wider = BlockModel(W.K, W.n, k, 2 * model.order)
 
-    def update(path, code, g):
+    def update(path, code, g, _):
         merged = (wider.project(g) != 0) | (dense(W, code) != 0)
         index, real = entries(merged.reshape(len(g), -1))
         values, vectors = np.linalg.eigh(path.lags.padded_gram(index, real).astype(g.dtype))
@@ -190,132 +228,20 @@ def cosamp(W, x, k, *, order=1, max_iter=100, tol=1e-6) -> Pursuit:
         target = np.where(real, path.u[address((W.K, *W.n), index)], 0)
         fit = np.einsum("bij,bj,bj->bi", vectors, inverse, np.einsum("bij,bi->bj", vectors, target))
         dependent = real.any(axis=1) & ~usable.all(axis=1)
-        return _pool(model, dense(W, (index, np.where(real, fit, 0)))), dependent
+        return pool(model, dense(W, (index, np.where(real, fit, 0)))), dependent
 
     return _pursue(W, x, model, "lag", update, max_iter, tol)
 
 
-def _normalised(path, model: BlockModel, nonnegative: bool, code: Code, g: np.ndarray) -> Code:
-    """Take a normalised step: line search on its support, shortened if a new one is too bold."""
-    index, value = code[0].copy(), np.where(code[1] != 0, g[address(model.shape, code[0])], 0)
-    # At the start, and where other rows offer far more than this support, search along the best rows instead.
-    axes = tuple(range(1, g.ndim))
-    largest = np.maximum(g.max(axis=axes), -g.min(axis=axes))
-    still = np.abs(value).max(axis=1) <= np.finfo(g.dtype).eps ** 0.5 * largest
-    index[still], value[still] = _pool(model, g[still], nonnegative)
-    mu = ratio(norms(value) ** 2, path.energy((index, value)))
-    start = (code[1] == 0).all(axis=1)
-    support = _support(index, np.where(start[:, None], value, code[1]))
-    support[still & ~start] = -2  # not along its own support: any step is a bold one
-    new, bold = (np.zeros_like(index), np.zeros_like(value)), np.arange(len(g))
-    while len(bold):
-        before = code[0][bold], code[1][bold]
-        after = _pool(model, plus(column(mu[bold], g) * g[bold], before), nonnegative)
-        new[0][bold], new[1][bold] = after
-        changed = (_support(*after) != support[bold]).any(axis=1)
-        moved = minus(after, before)
-        bold = bold[changed & (mu[bold] * path.energy(moved) > 0.99 * norms(moved[1]) ** 2)]
-        mu[bold] /= 2
-    return new
-
-
-def _pool(model: BlockModel, h: np.ndarray, nonnegative: bool = False) -> Code:
-    return model.pool(h, nonnegative=nonnegative, check_finite=False)
-
-
-def _support(index: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Return the indices of the non-zeros in order, -1 for the rest: equal supports give equal arrays."""
-    return np.sort(np.where(value != 0, index, -1), axis=1)
-
-
-@np.errstate(over="ignore", invalid="ignore")  # what overflows is reported as diverged
-def _pursue(W, x, model: BlockModel, method: str, update: Callable, max_iter, tol) -> Pursuit:
-    """Iterate `update` on `x`, through the signal domain or the lag table."""
-    max_iter, tol = as_size(max_iter, "max_iter"), as_number(tol, "tol", closed_low=True)
-    if method not in ("auto", "signal", "lag"):
-        raise ValueError(f'method must be "auto", "signal" or "lag", but came as {method!r}.')
-    x = as_real(x, "x")
-    if method == "auto":
-        method = "lag" if _lag_is_cheaper(W, model) else "signal"
-    tables = None
-    if method == "lag":
-        lags = LagTable(W)
-        tables = lags, lags.windows(np.result_type(x, W.dtype))
-
-    def solve(part, signals, steps, reason):
-        path = LagPath(W, signals, *tables) if tables else SignalPath(W, signals)
-        code, history = _iterate(path, model, norms(signals), update, max_iter, tol, steps, reason)
-        return dense(W, code), history
-
-    return run(W, x, solve)
-
-
-def run(W: FilterBank, x, solve: Callable) -> Pursuit:
-    """Solve for all signals of `x`, as many at a time as the cache holds; collect what came of it."""
-    signals, batch = W.as_signals(x)
-    signals = signals.astype(np.result_type(signals, W.dtype), copy=False)
-    z = np.zeros((len(signals), W.K, *W.n), signals.dtype)
-    steps, reason = np.zeros(len(z), int), np.full(len(z), "max_iter", dtype="<U9")
-    size = max(1, CHUNK_BYTES // (W.shape[0] * z.itemsize))
-    histories = []
-    for b in range(0, len(z), size):
-        part = slice(b, b + size)
-        z[part], history = solve(part, signals[part], steps[part], reason[part])
-        histories.append(history)
-    longest = max(map(len, histories), default=1)
-    padded = [np.pad(h, [(0, longest - len(h)), (0, 0)], mode="edge") for h in histories]
-    history = np.concatenate([np.empty((longest, 0), z.dtype), *padded], axis=1)
-    back = W.synthesis(z, check_finite=False)
-    return Pursuit(
-        z.reshape(*batch, W.K, *W.n),
-        back.reshape(*batch, W.M, *W.D),
-        _item(relative_error(back, signals, axes=1 + len(W.D)).reshape(batch)),
-        history.reshape(longest, *batch),
-        _item(steps.reshape(batch)),
-        _item(np.isin(reason, ("settled", "dependent")).reshape(batch)),
-        _item(reason.reshape(batch)),
-    )
-
-
-def _lag_is_cheaper(W: FilterBank, model: BlockModel) -> bool:
-    """Estimate the work of a step: windows subtracted one by one, or patches copied and multiplied twice."""
-    window = prod(2 * -(-length // step) - 1 for length, step in zip(W.ell, W.stride, strict=True))
-    patches = prod(W.n) * W.M * prod(W.ell)
-    return W.K**2 * window <= LARGEST_TABLE and model.sparsity * W.K * window <= patches * (1 + W.K / 40)
-
-
-def _iterate(path, model, size, update: Callable, max_iter: int, tol: float, steps, reason):
-    """Iterate on one chunk: fill `steps` and `reason` in place, return the codes and the residual norms."""
-    found = np.zeros((len(size), model.sparsity), int), np.zeros((len(size), model.sparsity), size.dtype)
-    moving, g, history = np.arange(len(size)), path.u.copy(), [size]
-    for j in range(1, max_iter + 1):
-        old = found[0][moving], found[1][moving]
-        new, dependent = update(path, old, g)
-        g, residual = path.gradient(new)
-        found[0][moving], found[1][moving] = new
-        steps[moving] = j
-        history.append(history[-1].copy())
-        history[-1][moving] = residual
-        settled = norms(minus(new, old)[1]) <= tol * norms(new[1])
-        diverged = ~(residual <= BLOWN_UP * size[moving])
-        reason[moving[settled]] = "settled"
-        reason[moving[settled & dependent]] = "dependent"
-        reason[moving[diverged]] = "diverged"
-        on = ~(settled | diverged)
-        if not on.any():
-            break
-        if not on.all():
-            moving, g = moving[on], g[on]
-            path.keep(on)
-    return found, np.stack(history)
-
-
-def _item(a: np.ndarray):
-    """Return the only element of an array without axes, other arrays as they are."""
-    return a.item() if a.ndim == 0 else a
-
-
-def lasso(W, x, lam, *, support=None, max_iter=2000, tol=1e-4) -> Pursuit:
+def lasso(
+    W: FilterBank,
+    x: ArrayLike,
+    lam: ArrayLike,
+    *,
+    support: ArrayLike | None = None,
+    max_iter: int = 2000,
+    tol: float = 1e-4,
+) -> Pursuit:
     """Minimise ||x - W^T z||^2 / 2 + lam ||z||_1 over all codes z, or over those on a support.
 
     The code is zero where lam >= max |W x|. scikit-learn's `Lasso` solves the same problem for a dense
@@ -332,7 +258,8 @@ def lasso(W, x, lam, *, support=None, max_iter=2000, tol=1e-4) -> Pursuit:
     max_iter : int
         Most steps, at least 1.
     tol : float
-        A signal stops when its duality gap is at most `tol` >= 0 times ||x||^2 / 2, the objective at z = 0.
+        A signal stops when its duality gap, computed in 64 bit from the code that is returned, is at most
+        `tol` >= 0 times ||x||^2 / 2, the objective at z = 0.
 
     Returns
     -------
@@ -365,7 +292,7 @@ def lasso(W, x, lam, *, support=None, max_iter=2000, tol=1e-4) -> Pursuit:
     weight = as_real(lam, "lam")
     if not (weight > 0).all() or weight.shape not in ((), batch):
         raise ValueError(
-            f"lam must be a number > 0, or one for each signal of the batch {batch}, but came as {lam!r}."
+            f"lam must be a number > 0, or one for each signal of the batch {batch}, but got {lam!r}."
         )
     max_iter, tol = as_size(max_iter, "max_iter"), as_number(tol, "tol", closed_low=True)
     mask = None
@@ -374,119 +301,148 @@ def lasso(W, x, lam, *, support=None, max_iter=2000, tol=1e-4) -> Pursuit:
         codes = codes.astype(float) if codes.dtype.kind == "b" else codes
         mask, _ = W.as_codes(codes, "support")
         if len(mask) not in (1, len(signals)):
-            raise ValueError(f"support must have the batch of x, {batch}, but came with shape {codes.shape}.")
+            raise ValueError(f"support must have the batch of x, {batch}, but got shape {codes.shape}.")
         mask = np.broadcast_to(mask != 0, (len(signals), W.K, *W.n))
-    weight = np.broadcast_to(weight, batch).reshape(-1)
+    e = exponent(signals, signals.ndim - 1).reshape(-1)
+    weight = np.broadcast_to(weight, batch).reshape(-1).astype(float)
 
-    def solve(part, signals, steps, reason):
-        lam = weight[part].astype(signals.dtype)
-        return _fista(W, signals, lam, None if mask is None else mask[part], max_iter, tol, steps, reason)
+    def start(V, unit, _):
+        # Where that overflows, the largest number is large enough for the code to be zero.
+        lam = np.minimum(np.ldexp(weight, -e - unit), np.finfo(float).max)
 
-    return run(W, x, solve)
+        def solve(part, signals, steps, reason):
+            on = None if mask is None else mask[part]
+            z, history, steps[:], settled = fista(V, signals, lam[part], on, max_iter, tol)
+            reason[settled] = Reason.SETTLED
+            return z, history
+
+        return solve
+
+    return _run(W, x, start)
 
 
-def sparse_code(W, x, k, lam, *, order=1, max_iter=2000, tol=1e-4) -> Pursuit:
-    """Find a model-sparse code of `x`: l1 least squares, max pooling, l1 least squares on what was kept.
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is reported as diverged
+def _pursue(
+    W: FilterBank, x, model: BlockModel, method: str, update: Callable, max_iter, tol, mu: float = 1.0
+) -> Pursuit:
+    """Iterate `update` with the step `mu` on `x`, through the signal domain or the lag table."""
+    max_iter, tol = as_size(max_iter, "max_iter"), as_number(tol, "tol", closed_low=True)
+    if method not in ("auto", "signal", "lag"):
+        raise ValueError(f'method must be "auto", "signal" or "lag", but got {method!r}.')
+    if method == "auto":
+        method = "lag" if lag_is_cheaper(W, model) else "signal"
 
-    Parameters
-    ----------
-    W : FilterBank
-    x : array_like of shape (..., M, *D)
-    k : int
-        Filters that stay active, in 1..K.
-    lam : float or array_like of shape (...)
-        Weight of the l1 norm in both problems, as for `lasso`.
-    order : int
-        Order s of the model M_k^s: at most s non-zeros for each filter.
-    max_iter, tol
-        As for `lasso`, for each of the two problems.
+    def start(V, unit, dtype):
+        step = float(np.ldexp(mu, 2 * unit))  # z = 2**-unit y makes of a step mu for W this one for V
+        tables = None
+        if method == "lag":
+            lags = LagTable(V)
+            tables = lags, lags.windows(dtype)
 
-    Returns
-    -------
-    Pursuit
-        `history` holds the residual norms of the first problem and then those of the second, `iterations`
-        the steps of both; `converged` says that both duality gaps closed.
+        def solve(part, signals, steps, reason):
+            path = LagPath(V, signals, *tables) if tables else SignalPath(V, signals)
+            size = norms(signals)
+            code, history = _iterate(path, model, size, update, step, max_iter, tol, steps, reason)
+            return dense(V, code), history
 
-    Raises
-    ------
-    TypeError, ValueError
-        As `lasso` does; and if `k` or `order` is out of range.
+        return solve
 
-    References
-    ----------
-    Gilbert et al. (2017), Algorithm 2.
+    return _run(W, x, start)
 
-    Examples
-    --------
-    >>> from cnninv_lite import gaussian_filters
-    >>> W = FilterBank(gaussian_filters(8, 64, 5, rng=0), (64, 30))
-    >>> z = BlockModel(8, W.n, k=3).sample(rng=1)
-    >>> result = sparse_code(W, W.synthesis(z), k=3, lam=1e-3)
-    >>> bool(((result.z != 0) == (z != 0)).all()), result.relative_error < 0.01
-    (True, True)
+
+@np.errstate(over="ignore", under="ignore")
+def _run(W: FilterBank, x, start: Callable) -> Pursuit:
+    """Solve for all signals of `x`, as many at a time as the cache holds; collect what came of it.
+
+    Signals and filters are multiplied by powers of two, W = 2**unit V, so that their largest entries are in
+    [1/2, 1) and no scale of the data changes what is found. `start` takes V and returns what solves.
     """
-    model = BlockModel(as_bank(W).K, W.n, k, order)
-    first = lasso(W, x, lam, max_iter=max_iter, tol=tol)
-    second = lasso(W, x, lam, support=model.project(first.z), max_iter=max_iter, tol=tol)
-    converged = np.logical_and(first.converged, second.converged)
-    reason = np.where(converged, "settled", "max_iter")
-    return replace(
-        second,
-        history=np.concatenate([first.history, second.history]),
-        iterations=first.iterations + second.iterations,
-        converged=converged if converged.ndim else bool(converged),
-        reason=reason if reason.ndim else reason.item(),
+    signals, batch = W.as_signals(x)
+    signals = signals.astype(np.result_type(signals, W.dtype), copy=False)
+    e, unit = exponent(signals, signals.ndim - 1), int(exponent(W.filters).item())
+    signals, V = np.ldexp(signals, -e), FilterBank(np.ldexp(W.filters, -unit), (W.M, *W.D), W.stride)
+    solve = start(V, unit, signals.dtype)
+    z = np.zeros((len(signals), W.K, *W.n), signals.dtype)
+    steps, reason = np.zeros(len(z), int), np.array(len(z) * [Reason.MAX_ITER], object)
+    histories, size = [], max(1, CHUNK_BYTES // (W.shape[0] * z.itemsize))
+    for b in range(0, len(z), size):
+        part = slice(b, b + size)
+        z[part], history = solve(part, signals[part], steps[part], reason[part])
+        histories.append(history)
+    longest = max(map(len, histories), default=1)
+    padded = [np.pad(h, [(0, longest - len(h)), (0, 0)], mode="edge") for h in histories]
+    history = np.concatenate([np.empty((longest, 0), z.dtype), *padded], axis=1)
+    back = V.synthesis(z, check_finite=False)
+    return Pursuit(
+        np.ldexp(z, e - unit).reshape(*batch, W.K, *W.n),
+        np.ldexp(back, e).reshape(*batch, W.M, *W.D),
+        item(ratio(norms(back - signals), norms(signals)).reshape(batch)),
+        np.ldexp(history, e.reshape(1, -1)).reshape(longest, *batch),
+        item(steps.reshape(batch)),
+        item(((reason == Reason.SETTLED) | (reason == Reason.DEPENDENT)).reshape(batch)),
+        item(reason.reshape(batch)),
     )
 
 
-def _fista(W: FilterBank, x, lam, mask, max_iter: int, tol: float, steps, reason):
-    """Minimise for a chunk: fill `steps` and `reason` in place, return the codes and the residual norms."""
-    z = np.zeros((len(x), W.K, *W.n), x.dtype)
-    history = [norms(x)]
-    goal = tol * history[0] ** 2 / 2
-    # Of the signals still moving: code, its image, extrapolated code, its image, momentum, 1 / step length.
-    moving = np.arange(len(x))
-    now, image, ahead, ahead_image = z, np.zeros_like(x), z, np.zeros_like(x)
-    pace, bound = np.ones(len(x), x.dtype), np.full(len(x), np.square(W.filters).sum() / W.K or 1, x.dtype)
+def _iterate(path, model, size, update: Callable, step, max_iter: int, tol: float, steps, reason):
+    """Iterate on one chunk: fill `steps` and `reason` in place, return the codes and the residual norms."""
+    found = np.zeros((len(size), model.sparsity), int), np.zeros((len(size), model.sparsity), size.dtype)
+    moving, g, history = np.arange(len(size)), path.u.copy(), [size]
     for j in range(1, max_iter + 1):
-        residual = x - ahead_image
-        g = W.analysis(residual, check_finite=False)
-        if mask is not None:
-            g *= mask
-        # A proximal gradient step; its length is shortened until the objective is sure to descend.
-        while True:
-            h, limit = ahead + g / column(bound, g), column(lam / bound, g)
-            move = h - np.clip(h, -limit, limit) - ahead
-            image_move = W.synthesis(move, check_finite=False)
-            rise = norms(image_move) ** 2 > 1.001 * bound * norms(move) ** 2
-            if not rise.any():
-                break
-            bound = np.where(rise, 1.5 * bound, bound)
-        new, new_image = ahead + move, ahead_image + image_move
-        # The gap between the objective at the new code and the dual one at the scaled residual.
-        largest = np.abs(g).reshape(len(g), -1).max(axis=1)
-        scale = np.minimum(1, np.divide(lam, largest, out=np.ones_like(lam), where=largest > 0))
-        left = norms(x - new_image)
-        value = left**2 / 2 + lam * np.abs(new).reshape(len(new), -1).sum(axis=1)
-        dual = (norms(x) ** 2 - norms(x - column(scale, x) * residual) ** 2) / 2
-        z[moving], steps[moving] = new, j
+        old = found[0][moving], found[1][moving]
+        new, dependent = update(path, old, g, step)
+        g, residual = path.gradient(new)
+        found[0][moving], found[1][moving] = new
+        steps[moving] = j
         history.append(history[-1].copy())
-        history[-1][moving] = left
-        done = value - dual <= goal[moving]
-        reason[moving[done]] = "settled"
-        if done.all():
+        history[-1][moving] = residual
+        settled = norms(minus(new, old)[1]) <= tol * norms(new[1])
+        diverged = ~(residual <= BLOWN_UP * size[moving])
+        reason[moving[settled]] = Reason.SETTLED
+        reason[moving[settled & dependent]] = Reason.DEPENDENT
+        reason[moving[diverged]] = Reason.DIVERGED
+        on = ~(settled | diverged)
+        if not on.any():
             break
-        on = ~done
-        advance = new - now
-        uphill = np.einsum("bi,bi->b", move.reshape(len(new), -1), advance.reshape(len(new), -1)) < 0
-        pace = np.where(uphill, 1, pace)
-        faster = (1 + np.sqrt(1 + 4 * pace**2)) / 2
-        push = np.where(uphill, 0, (pace - 1) / faster)
-        advance *= column(push, new)
-        ahead, ahead_image = new + advance, new_image + column(push, image) * (new_image - image)
-        now, image, pace = new, new_image, faster
         if not on.all():
-            moving, x, lam, now, image, pace = moving[on], x[on], lam[on], now[on], image[on], pace[on]
-            ahead, ahead_image, bound = ahead[on], ahead_image[on], bound[on]
-            mask = None if mask is None else mask[on]
-    return z, np.stack(history)
+            moving, g = moving[on], g[on]
+            path.keep(on)
+    return found, np.stack(history)
+
+
+def iht_rate(delta_3k: ArrayLike | None = None, *, delta_2k: ArrayLike | None = None) -> float | np.ndarray:
+    """Return a bound on the factor by which one step of model IHT shrinks ||z_j - z||; it converges if < 1.
+
+    For x = W^T z, z in M_k, and z_{j+1} = M(z_j + W (x - W^T z_j), k): phi delta(M_k^3), or
+    5/3 phi delta(M_k^2), or the smaller of the two if both constants are given.
+
+    Parameters
+    ----------
+    delta_3k : None, float or array_like
+        RIP constant of M_k^3, >= 0.
+    delta_2k : None, float or array_like
+        RIP constant of M_k^2, >= 0.
+
+    Returns
+    -------
+    float or ndarray
+
+    Examples
+    --------
+    >>> round(iht_rate(0.5), 4), round(iht_rate(delta_2k=0.3), 4)
+    (0.809, 0.809)
+    """
+    rates = []
+    for name, value, factor in (("delta_3k", delta_3k, 1.0), ("delta_2k", delta_2k, 5 / 3)):
+        if value is not None:
+            delta = as_real(value, name).astype(float)
+            if delta.size and delta.min() < 0:
+                raise ValueError(f"{name} must be >= 0, but got {delta.min()}.")
+            rates.append(factor * GOLDEN * delta)
+    if not rates:
+        raise ValueError("iht_rate needs delta_3k or delta_2k, but got None for both.")
+    try:
+        return item(np.asarray(np.minimum(rates[0], rates[-1])))
+    except ValueError as error:
+        shapes = " and ".join(str(rate.shape) for rate in rates)
+        raise ValueError(f"delta_3k and delta_2k must have shapes that fit, but got {shapes}.") from error

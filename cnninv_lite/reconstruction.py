@@ -17,7 +17,6 @@ __all__ = [
     "certificate",
     "code_bound",
     "depth_bound",
-    "iht_rate",
     "largest_useful_delta",
     "reconstruct",
     "reconstruction_bound",
@@ -338,38 +337,6 @@ def largest_useful_delta(version="best") -> float:
     from scipy.optimize import brentq
 
     return float(brentq(lambda d: reconstruction_bound(d, version=version) - 1, 0.0, 0.9))
-
-
-def iht_rate(delta_3k=None, *, delta_2k=None):
-    """Return a bound on the factor by which one step of model IHT shrinks ||z_j - z||; it converges if < 1.
-
-    For x = W^T z, z in M_k, and z_{j+1} = M(z_j + W (x - W^T z_j), k): phi delta(M_k^3), or
-    5/3 phi delta(M_k^2), or the smaller of the two if both constants are given.
-
-    Parameters
-    ----------
-    delta_3k : None, float or array_like
-        RIP constant of M_k^3, >= 0.
-    delta_2k : None, float or array_like
-        RIP constant of M_k^2, >= 0.
-
-    Returns
-    -------
-    float or ndarray
-
-    Examples
-    --------
-    >>> round(iht_rate(0.5), 4), round(iht_rate(delta_2k=0.3), 4)
-    (0.809, 0.809)
-    """
-    if delta_3k is None and delta_2k is None:
-        raise ValueError("iht_rate needs delta_3k or delta_2k, but got None for both.")
-    rates = []
-    if delta_3k is not None:
-        rates.append(GOLDEN * _at_least_0(delta_3k, "delta_3k"))
-    if delta_2k is not None:
-        rates.append(5 / 3 * GOLDEN * _at_least_0(delta_2k, "delta_2k"))
-    return _plain(np.minimum(rates[0], rates[-1]))
 
 
 def depth_bound(errors, deltas) -> float:

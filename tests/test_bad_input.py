@@ -47,7 +47,6 @@ from cnninv_lite import (
     rip_sample_parts,
     rip_search,
     size_needed,
-    sparse_code,
     unpool,
 )
 from cnninv_lite.book import attack, phase_diagram
@@ -348,9 +347,6 @@ CALLS += [
     (lambda: lasso(W, np.full((3, 9), NAN), 0.1), ValueError, "x", "NaN"),
     (lambda: lasso(W, np.ones((3, 9)), -0.1), ValueError, "lam", "-0.1"),
     (lambda: lasso(W, np.ones((3, 9)), "a"), TypeError, "lam", "<U1"),
-    (lambda: sparse_code(w, np.ones((3, 9)), 1, 0.1), TypeError, "W", "ndarray"),
-    (lambda: sparse_code(W, np.ones((3, 8)), 1, 0.1), ValueError, "x", "(3, 8)"),
-    (lambda: sparse_code(W, np.ones((3, 9)), 9, 0.1), ValueError, "k", "9"),
     # constants
     (lambda: rip_sample(w, code_model, 10), ValueError, "W", "(2, 3, 4)"),
     (lambda: rip_sample(W, "model", 10), TypeError, "model", "str"),

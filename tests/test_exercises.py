@@ -1,6 +1,5 @@
 """Answers are recognised and not given away, hints come in stages, claims are refuted by codes that exist."""
 
-import hashlib
 import json
 import re
 from fractions import Fraction
@@ -63,19 +62,19 @@ def test_right(stored, capsys, label, answer):
     [
         ("ex-int", (6, False), "not yet, 1 of 2 parts"),
         ("ex-int", (7, True), "not yet, 1 of 2 parts"),
-        ("ex-int", (6.4, True), "part 1 must be a whole number, but came as 6.4."),
-        ("ex-int", ("six", True), "part 1 must be a whole number, but came as 'six'."),
-        ("ex-int", (True, True), "part 1 must be a whole number, but came as True."),
-        ("ex-int", (6, 1), "part 2 must be True or False, but came as 1."),
-        ("ex-int", 6, "the answer has 2 parts, in a tuple, but 1 came"),
-        ("ex-int", [], "the answer has 2 parts, in a tuple, but 0 came"),
+        ("ex-int", (6.4, True), "part 1 must be a whole number, but got 6.4."),
+        ("ex-int", ("six", True), "part 1 must be a whole number, but got 'six'."),
+        ("ex-int", (True, True), "part 1 must be a whole number, but got True."),
+        ("ex-int", (6, 1), "part 2 must be True or False, but got 1."),
+        ("ex-int", 6, "the answer has 2 parts, in a tuple, but got 1"),
+        ("ex-int", [], "the answer has 2 parts, in a tuple, but got 0"),
         ("ex-real", 0.52, "not yet. Hint 1 of 2: First."),
         ("ex-real", 0.48, "not yet."),
         ("ex-real", -0.5, "not yet."),
-        ("ex-real", "0.5", "the answer must be a number, but came as '0.5'."),
-        ("ex-real", (0.5, 0.5), "the answer has one part, a number, but 2 came"),
+        ("ex-real", "0.5", "the answer must be a number, but got '0.5'."),
+        ("ex-real", (0.5, 0.5), "the answer has one part, a number, but got 2"),
         ("ex-word", "Gauss", "not yet."),
-        ("ex-word", 1, "the answer must be a word, but came as 1."),
+        ("ex-word", 1, "the answer must be a word, but got 1."),
     ],
 )
 def test_wrong(stored, capsys, label, answer, said):
@@ -94,14 +93,14 @@ def test_hints_come_in_stages(stored, capsys):
 @pytest.mark.parametrize(
     ("label", "answer", "error", "said"),
     [
-        ("ex-rael", 1, ValueError, "label must be .* came as 'ex-rael'. Did you mean 'ex-real'"),
-        (3, 1, ValueError, "label must be .* came as 3"),
-        (None, 1, ValueError, "label must be .* came as None"),
-        ("ex-real", 1j, TypeError, "answer must consist .* came with 1j"),
-        ("ex-real", len, TypeError, "answer must consist of .* came with <built-in function len>"),
+        ("ex-rael", 1, ValueError, "label must be .* got 'ex-rael'. Did you mean 'ex-real'"),
+        (3, 1, ValueError, "label must be .* got 3"),
+        (None, 1, ValueError, "label must be .* got None"),
+        ("ex-real", 1j, TypeError, "answer must consist .* got 1j"),
+        ("ex-real", len, TypeError, "answer must consist of .* got <built-in function len>"),
         ("ex-real", {"a": 1}, TypeError, "answer must consist"),
-        ("ex-real", float("nan"), ValueError, "answer must be finite, but came with nan"),
-        ("ex-real", [1, np.inf], ValueError, "answer must be finite, but came with inf"),
+        ("ex-real", float("nan"), ValueError, "answer must be finite, but got nan"),
+        ("ex-real", [1, np.inf], ValueError, "answer must be finite, but got inf"),
     ],
 )
 def test_bad_calls(stored, label, answer, error, said):
@@ -110,7 +109,7 @@ def test_bad_calls(stored, label, answer, error, said):
 
 
 def test_seal_refuses_fractions_without_tolerance():
-    with pytest.raises(ValueError, match=r"answer must consist of integers .* came as 0.5"):
+    with pytest.raises(ValueError, match=r"answer must consist of integers .* got 0.5"):
         seal("ex-new", 0.5)
 
 
@@ -165,14 +164,6 @@ def test_a_wrong_kind_costs_no_hint(stored, capsys):
     assert capsys.readouterr().out.endswith("not yet. Hint 1 of 2: First.\n")
 
 
-def test_hashes_are_the_same_without_openssl(monkeypatch):
-    """As in the browser, where hashlib has no PBKDF2."""
-    answers = ("6", "true", "a longer word " * 9)
-    with_it = [seal("ex-some", answer) for answer in answers]
-    monkeypatch.delattr(hashlib, "pbkdf2_hmac")
-    assert [seal("ex-some", answer) for answer in answers] == with_it
-
-
 @pytest.mark.parametrize(("bound", "refuted"), [(0.7, True), (0.79, True), (0.8, False), (1, False)])
 def test_attack_searches(capsys, bound, refuted):
     assert attack(bank, model, bound) is refuted
@@ -200,7 +191,7 @@ def test_attack_with_a_code(capsys):
         (
             0.5,
             np.ones((2, 11)),
-            r"must lie in BlockModel\(.*, but came with 22 non-zeros, up to 11 in a block",
+            r"must lie in BlockModel\(.*, but got 22 non-zeros, up to 11 in a block",
         ),
         (0.5, np.ones((2, 5)), r"code must have shape .*2, 11\), but got shape \(2, 5\)"),
     ],

@@ -13,7 +13,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from cnninv_lite.book import COLORS, eeg, photograph, show_matrix, show_signal, sliders, stem_code, use_style
+from cnninv_lite.book import (
+    COLORS,
+    DIVERGING,
+    eeg,
+    photograph,
+    show_matrix,
+    show_signal,
+    sliders,
+    stem_code,
+    use_style,
+)
 
 
 def draw(k, a=1):
@@ -60,10 +70,10 @@ def test_viewers_without_widgets_get_the_first_frame():
     ("call", "error", "words"),
     [
         (lambda: sliders(draw, alt="x"), ValueError, "one or two parameters"),
-        (lambda: sliders(draw, alt="x", a=[1], b=[1], c=[1]), ValueError, "with 3"),
+        (lambda: sliders(draw, alt="x", a=[1], b=[1], c=[1]), ValueError, "got 3"),
         (lambda: sliders(draw, alt="x", k=[]), ValueError, "k must have at least one value"),
-        (lambda: sliders(draw, alt="x", k=range(151)), ValueError, "151 frames"),
-        (lambda: sliders(lambda k: "text", alt="x", k=[1]), TypeError, "returned str"),
+        (lambda: sliders(draw, alt="x", k=range(151)), ValueError, "values for 151"),
+        (lambda: sliders(lambda k: "text", alt="x", k=[1]), TypeError, "got str"),
         (lambda: photograph(100), ValueError, "size must divide 384"),
         (lambda: photograph(0), ValueError, "size must be"),
     ],
@@ -112,7 +122,9 @@ def test_style_makes_the_bytes_of_pictures_repeatable():
     with mpl.rc_context():
         use_style()
         assert mpl.rcParams["svg.hashsalt"] == "cnninv_lite"
-        assert mpl.rcParams["axes.prop_cycle"].by_key()["color"][0] == COLORS["x"]
+        cycle = [COLORS[name] for name in ("x", "z", "x_hat", "w", "h")]
+        assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == cycle
+        assert mpl.rcParams["image.cmap"] == DIVERGING
 
 
 def test_white_is_zero_with_and_without_blocks():

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
-import cnninv_lite
 from cnninv_lite import FilterBank, load_filters, pca_filters
 from cnninv_lite.book import dictionary_filters, digits, sample_photographs, supervised_filters
-from cnninv_lite.book.training import _loss, _pool, _unpool
+from cnninv_lite.book.training import _loss
 
 pytest.importorskip("sklearn")
 rng = np.random.default_rng(0)
@@ -70,15 +69,6 @@ def test_dictionary():
     np.testing.assert_allclose(w, dictionary_filters(images, 30, (4, 4), rng=np.random.default_rng(1)))
     assert not np.allclose(w, dictionary_filters(images, 30, (4, 4), rng=2))
     assert dictionary_filters(np.sin(np.arange(60.0))[None], 3, 5, rng=0).shape == (3, 1, 5)
-
-
-def test_pooling_of_the_network_is_that_of_the_module():
-    h = rng.integers(-2, 3, (4, 3, 5, 6)).astype(float)  # many ties
-    values, winners = _pool(h)
-    expected, switches = cnninv_lite.max_pool(h, (2, 2), nonnegative=True)
-    np.testing.assert_array_equal(values, expected)
-    back = _unpool(values, winners, (5, 6))
-    np.testing.assert_array_equal(back, cnninv_lite.unpool(expected, switches, (3, 5, 6)))
 
 
 @pytest.mark.parametrize(
@@ -183,5 +173,20 @@ def test_without_scikit_learn(monkeypatch):
         ("sample_photographs", sample_photographs),
         ("dictionary_filters", lambda: dictionary_filters(SMALL, 2, (2, 2))),
     ):
-        with pytest.raises(ImportError, match=f"{name} needs scikit-learn"):
+        with pytest.raises(ImportError, match=rf"{name} needs scikit-learn.*cnninv-lite\[book\]"):
             call()
+
+
+def test_without_matplotlib(monkeypatch):
+    for name in [
+        m for m in sys.modules if m.split(".")[0] == "matplotlib" or m.startswith("cnninv_lite.book")
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    import cnninv_lite.book as book
+
+    for name in ("use_style", "show_matrix"):
+        with pytest.raises(ImportError, match=rf"{name} needs matplotlib.*cnninv-lite\[book\]"):
+            getattr(book, name)
+    with pytest.raises(ImportError, match="eeg needs matplotlib"):
+        book.eeg()

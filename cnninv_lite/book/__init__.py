@@ -38,7 +38,10 @@ __all__ = sorted(_HOME)
 def __getattr__(name):
     """Load a name when it is first used."""
     if name in _HOME:
-        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+        try:
+            return getattr(import_module(f".{_HOME[name]}", __name__), name)
+        except ModuleNotFoundError as error:
+            raise import_module(".data", __name__).missing(error, name) from error
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

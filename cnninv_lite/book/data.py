@@ -25,9 +25,7 @@ def eeg() -> np.ndarray:
     ndarray of shape (4, 800), float64
         Each channel with mean 0 and variance 1.
     """
-    from matplotlib.cbook import get_sample_data
-
-    with get_sample_data("eeg.dat") as file:
+    with library("matplotlib.cbook", "eeg").get_sample_data("eeg.dat") as file:
         x = np.frombuffer(file.read(), dtype="<f8").reshape(800, 4).T
     return (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)
 
@@ -47,14 +45,12 @@ def photograph(size=128, *, colour=False) -> np.ndarray:
     ndarray of shape (3, size, size) if `colour`, else (1, size, size), float64
         Intensities in [0, 1].
     """
-    from matplotlib.cbook import get_sample_data
-    from matplotlib.image import imread
-
+    cbook, image = (library(f"matplotlib.{part}", "photograph") for part in ("cbook", "image"))
     size = as_size(size, "size", high=384)
     if 384 % size:
-        raise ValueError(f"size must divide 384, the side of the square, but came as {size}.")
-    with get_sample_data("grace_hopper.jpg") as file:
-        square = imread(file, format="jpg")[30:414, 60:444] / 255.0
+        raise ValueError(f"size must divide 384, the side of the square, but got {size}.")
+    with cbook.get_sample_data("grace_hopper.jpg") as file:
+        square = image.imread(file, format="jpg")[30:414, 60:444] / 255.0
     blocks = square.reshape(size, 384 // size, size, 384 // size, 3).mean(axis=(1, 3))
     return blocks.transpose(2, 0, 1) if colour else blocks.mean(axis=-1)[None]
 
@@ -80,7 +76,7 @@ def digits(*, margin=2) -> tuple[np.ndarray, np.ndarray]:
     ((1797, 1, 12, 12), array([0, 1, 2, 3]))
     """
     margin = as_size(margin, "margin", low=0)
-    data = _sklearn("datasets", "digits").load_digits()
+    data = library("sklearn.datasets", "digits").load_digits()
     sides = (margin, margin)
     return np.pad(data.images[:, None] / 16, ((0, 0), (0, 0), sides, sides)), data.target
 
@@ -101,7 +97,7 @@ def sample_photographs(*, shrink=2, colour=False) -> np.ndarray:
         Intensities in [0, 1].
     """
     shrink = as_size(shrink, "shrink", high=427)
-    images = np.array(_sklearn("datasets", "sample_photographs").load_sample_images().images) / 255
+    images = np.array(library("sklearn.datasets", "sample_photographs").load_sample_images().images) / 255
     height, width = 427 // shrink, 640 // shrink
     blocks = images[:, : height * shrink, : width * shrink].reshape(2, height, shrink, width, shrink, 3)
     images = blocks.mean(axis=(2, 4)).transpose(0, 3, 1, 2)
@@ -140,32 +136,36 @@ def photographs(size=224) -> dict[str, np.ndarray]:
         Red, green and blue in [0, 1].
     """
     size = as_size(size, "size", high=224)
-    try:
-        skimage = import_module("skimage")
-        resize = import_module("skimage.transform").resize
-    except ImportError as error:
-        raise ImportError(
-            "photographs needs scikit-image, which is not installed: pip install scikit-image."
-        ) from error
+    data, transform = (library(f"skimage.{part}", "photographs") for part in ("data", "transform"))
     found = {}
     for name, source in PHOTOGRAPHS.items():
         if source.endswith(".jpg"):
-            image = _sklearn("datasets", "photographs").load_sample_image(source)
+            image = library("sklearn.datasets", "photographs").load_sample_image(source)
         else:
-            image = getattr(skimage.data, source)()
+            image = getattr(data, source)()
         image = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
         side = min(image.shape[:2])
         top, left = ((length - side) // 2 for length in image.shape[:2])
         square = image[top : top + side, left : left + side] / 255
-        found[name] = np.clip(resize(square, (size, size), anti_aliasing=True), 0, 1).transpose(2, 0, 1)
+        found[name] = np.clip(transform.resize(square, (size, size), anti_aliasing=True), 0, 1).transpose(
+            2, 0, 1
+        )
     return found
 
 
-def _sklearn(part: str, caller: str):
-    """Import a part of scikit-learn, or say in a sentence that it is missing."""
+def library(part: str, caller: str):
+    """Import a part of a library, or say in a sentence which one is missing and how to get it."""
     try:
-        return import_module(f"sklearn.{part}")
-    except ImportError as error:
-        raise ImportError(
-            f"{caller} needs scikit-learn, which is not installed: pip install scikit-learn."
-        ) from error
+        return import_module(part)
+    except ModuleNotFoundError as error:
+        raise missing(error, caller) from error
+
+
+def missing(error: ModuleNotFoundError, caller: str) -> ImportError:
+    """Return the error for a library of the book that is not installed."""
+    package = {"sklearn": "scikit-learn", "skimage": "scikit-image"}.get(
+        root := (error.name or "").split(".")[0], root
+    )
+    return ImportError(
+        f'{caller} needs {package}, which is not installed: pip install "cnninv-lite[book]".', name=error.name
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from collections import Counter
 from difflib import get_close_matches
@@ -24,8 +23,6 @@ __all__ = [
     "check",
     "seal",
 ]
-
-ROUNDS = 20_000  # of PBKDF2
 
 _misses: Counter[str] = Counter()  # wrong answers and asked-for hints, by label: which hint comes next
 WHOLE, NUMBER, TRUTH, WORD = "a whole number", "a number", "True or False", "a word"  # kinds of parts
@@ -50,8 +47,8 @@ def check(label, answer=None) -> None:
 
     Notes
     -----
-    Answers are stored as salted hashes, one for each part: reading the file shows nothing. A part of the
-    wrong kind, such as a word for a number, is named and costs no hint.
+    Answers are stored as salted hashes, one for each part, so that nobody reads one by accident. A part of
+    the wrong kind, such as a word for a number, is named and costs no hint.
 
     Examples
     --------
@@ -64,12 +61,12 @@ def check(label, answer=None) -> None:
         parts, kinds = _parts(answer), entry["kinds"]
         if len(parts) != len(sealed):
             many = f"{len(sealed)} parts, in a tuple" if len(sealed) > 1 else f"one part, {kinds[0]}"
-            print(f"{label}: the answer has {many}, but {len(parts)} came.")
+            print(f"{label}: the answer has {many}, but got {len(parts)}.")
             return
         for i, (part, wanted) in enumerate(zip(parts, kinds, strict=True), 1):
             if wanted not in _kinds(part):
                 which = f"part {i}" if len(parts) > 1 else "the answer"
-                print(f"{label}: {which} must be {wanted}, but came as {brief(part)}.")
+                print(f"{label}: {which} must be {wanted}, but got {brief(part)}.")
                 return
         right = sum(_matches(label, i, part, entry) for i, part in enumerate(parts))
         if right == len(sealed):
@@ -99,7 +96,7 @@ def seal(label, answer, tolerance=0.0) -> tuple[list[str], list[str]]:
     parts = _parts(answer)
     if not all(tokens := [_token(part, tolerance) for part in parts]):
         raise ValueError(
-            f"answer must consist of integers where the tolerance is 0, but came as {brief(answer)}."
+            f"answer must consist of integers where the tolerance is 0, but got {brief(answer)}."
         )
     kinds = [_kinds(part)[-1 if tolerance else 0] for part in parts]
     return kinds, [_hash(label, i, token) for i, token in enumerate(tokens)]
@@ -129,7 +126,7 @@ def attack(W, model, bound, code=None, *, restarts=64, rng=0) -> bool:
     Raises
     ------
     TypeError, ValueError
-        If W, model and code do not fit, the code is not in the model, or the bound is not a finite number.
+        If W, model and code do not fit, the code is not in the model, or the bound is no finite number >= 0.
 
     Examples
     --------
@@ -148,16 +145,16 @@ def attack(W, model, bound, code=None, *, restarts=64, rng=0) -> bool:
         if code.shape != (W.K, *W.n):
             raise shape_error(code, "code", (W.K, *W.n))
         if not code.any():
-            raise ValueError("code must not be zero, but came as zeros: it has no energy to compare.")
+            raise ValueError("code must not be zero: it has no energy to compare, but got zeros only.")
         if not model.contains(code):
             most = np.count_nonzero(code.reshape(W.K, -1), axis=1).max()
             raise ValueError(
-                f"code must lie in {model}, but came with {np.count_nonzero(code)} non-zeros, "
+                f"code must lie in {model}, but got {np.count_nonzero(code)} non-zeros, "
                 f"up to {most} in a block."
             )
         energy, found = float((W.synthesis(code) ** 2).sum() / (code**2).sum()), "your code has"
     off = abs(float(energy) - 1)
-    if off > float(bound) + 1e-12:
+    if off > bound + 1e-12:
         print(f"Refuted: a code with the energy {energy:.4f} deviates from 1 by {off:.4f} > {bound:.4g}.")
         return True
     print(f"Not refuted: {found} the energy {energy:.4f}, off by {off:.4f} <= {bound:.4g}.")
@@ -176,7 +173,7 @@ def _stored(label) -> dict:
     near = get_close_matches(str(label), answers, n=1, cutoff=0.8)
     advice = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(
-        f"label must be that of an exercise whose text asks for a check, but came as {brief(label)}.{advice}"
+        f"label must be that of an exercise whose text asks for a check, but got {brief(label)}.{advice}"
     )
 
 
@@ -189,9 +186,9 @@ def _parts(answer) -> list:
     if isinstance(answer, np.generic):
         answer = answer.item()
     if not isinstance(answer, (str, bool, Real)):
-        raise TypeError(f"answer must consist of numbers, bools and strings, but came with {brief(answer)}.")
+        raise TypeError(f"answer must consist of numbers, bools and strings, but got {brief(answer)}.")
     if isinstance(answer, Real) and not isfinite(answer):
-        raise ValueError(f"answer must be finite, but came with {answer}.")
+        raise ValueError(f"answer must be finite, but got {answer}.")
     return [answer]
 
 
@@ -224,20 +221,5 @@ def _matches(label, index: int, part, entry) -> bool:
 
 
 def _hash(label, index: int, token: str) -> str:
-    """Hash slowly, salted with the exercise and the part: a table of guesses must be made for each."""
-    salt = f"{label}/{index}".encode()
-    if hasattr(hashlib, "pbkdf2_hmac"):
-        return hashlib.pbkdf2_hmac("sha256", token.encode(), salt, ROUNDS).hex()[:24]
-    return _pbkdf2(token.encode(), salt).hex()[:24]  # Python in the browser has no OpenSSL
-
-
-def _pbkdf2(secret: bytes, salt: bytes) -> bytes:
-    """Return what ``hashlib.pbkdf2_hmac("sha256", secret, salt, ROUNDS)`` returns."""
-    mac = hmac.new(secret, digestmod="sha256")
-    block, mixed = salt + b"\0\0\0\1", 0
-    for _ in range(ROUNDS):
-        turn = mac.copy()
-        turn.update(block)
-        block = turn.digest()
-        mixed ^= int.from_bytes(block, "big")
-    return mixed.to_bytes(32, "big")
+    """Hash a part's token, salted with the exercise and the part: equal answers have different hashes."""
+    return hashlib.sha256(f"{label}/{index}/{token}".encode()).hexdigest()[:24]

@@ -24,29 +24,7 @@ DIVERGING = "RdBu_r"
 
 def use_style() -> None:
     """Set the book's Matplotlib style; in a notebook, also make the pictures' bytes repeatable."""
-    mpl.rcParams.update(
-        {
-            "figure.figsize": (7.2, 2.8),
-            "figure.dpi": 144,
-            "figure.constrained_layout.use": True,
-            "font.size": 10,
-            "axes.titlesize": 10.5,
-            "axes.titlelocation": "left",
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.edgecolor": "#444444",
-            "axes.labelcolor": "#222222",
-            "axes.prop_cycle": mpl.cycler(color=[COLORS[c] for c in ("x", "z", "x_hat", "w", "h")]),
-            "xtick.color": "#444444",
-            "ytick.color": "#444444",
-            "lines.linewidth": 1.6,
-            "legend.frameon": False,
-            "mathtext.fontset": "cm",
-            "image.cmap": DIVERGING,
-            "image.interpolation": "nearest",
-            "svg.hashsalt": "cnninv_lite",
-        }
-    )
+    mpl.style.use("cnninv_lite.book.style")  # the file style.mplstyle
     try:
         from IPython import get_ipython
     except ImportError:

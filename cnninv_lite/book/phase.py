@@ -93,7 +93,7 @@ def phase_diagram(
     64 6 12 of 12
     """
     if not callable(trial):
-        raise TypeError(f"trial must be a function of W and z, but came as {type(trial).__name__}.")
+        raise TypeError(f"trial must be a function of W and z, but got {type(trial).__name__}.")
     Ms, K = as_sizes(Ms, "Ms"), as_size(K, "K")
     ks = tuple(as_size(k, "ks", high=K) for k in as_sizes(ks, "ks"))
     banks, codes = as_size(banks, "banks"), as_size(codes, "codes")
@@ -117,8 +117,8 @@ def _cell(trial, M, k, K, ell, D, stride, banks, codes, seed) -> PhaseCell:
         for name, good in trial(W, z).items():
             if np.shape(good) != (codes,):
                 raise ValueError(
-                    f"trial must return booleans of shape ({codes},) for each method, but {name!r} came with "
-                    f"shape {np.shape(good)}."
+                    f"trial must return booleans of shape ({codes},) for each method, but got shape "
+                    f"{np.shape(good)} for {name!r}."
                 )
             recovered[name] = recovered.get(name, 0) + int(np.count_nonzero(good))
     return PhaseCell(M, k, banks * codes, recovered)

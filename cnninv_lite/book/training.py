@@ -10,9 +10,10 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from .._checks import as_array, as_generator, as_number, as_real, as_size, as_sizes
+from ..codes import max_pool, unpool
 from ..filters import _patches
 from ..layer import FilterBank
-from .data import _sklearn
+from .data import library
 
 __all__ = ["dictionary_filters", "supervised_filters"]
 
@@ -48,7 +49,7 @@ def dictionary_filters(images, K, ell, *, alpha=1.0, rng=None) -> np.ndarray:
     """
     windows, shape = _patches(images, ell)
     K, alpha, rng = as_size(K, "K"), as_number(alpha, "alpha"), as_generator(rng)
-    decomposition = _sklearn("decomposition", "dictionary_filters")
+    decomposition = library("sklearn.decomposition", "dictionary_filters")
     places = int(np.prod(windows.shape[: -len(shape)]))
     chosen = rng.choice(places, min(PATCHES, places), replace=False)
     rows = windows[np.unravel_index(chosen, windows.shape[: -len(shape)])].reshape(len(chosen), -1)
@@ -58,8 +59,9 @@ def dictionary_filters(images, K, ell, *, alpha=1.0, rng=None) -> np.ndarray:
     learner = decomposition.MiniBatchDictionaryLearning(
         K, alpha=alpha, max_iter=5, batch_size=500, fit_algorithm="cd", random_state=int(rng.integers(2**31))
     )
-    with warnings.catch_warnings():  # codes on the way may be inexact
-        warnings.simplefilter("ignore", _sklearn("exceptions", "dictionary_filters").ConvergenceWarning)
+    inexact = library("sklearn.exceptions", "dictionary_filters").ConvergenceWarning  # of codes on the way
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", inexact)
         w = learner.fit(rows / scale).components_
     w = w + 1e-9 * rng.standard_normal(w.shape) * (np.linalg.norm(w, axis=1, keepdims=True) < 1e-9)
     return (w / np.linalg.norm(w, axis=1, keepdims=True)).reshape(K, *shape)
@@ -105,7 +107,7 @@ def supervised_filters(images, labels, K, ell, *, iterations=40, rng=None):
     x, labels, rng = as_real(images, "images"), as_array(labels, "labels"), as_generator(rng)
     if x.ndim not in (3, 4) or labels.shape != x.shape[:1] or labels.dtype.kind not in "iu" or not len(x):
         raise ValueError(
-            f"images must have shape (B, M, *D) and labels B integers, but came with shapes {x.shape} and "
+            f"images must have shape (B, M, *D) and labels B integers, but got shapes {x.shape} and "
             f"{labels.shape} and labels of dtype {labels.dtype}."
         )
     iterations, axes, x = as_size(iterations, "iterations"), x.ndim - 2, x.astype(np.float64)
@@ -140,8 +142,8 @@ def _loss(vector, x, target, shapes) -> tuple[float, np.ndarray]:
     a, layers = x, []
     for w in filters:
         W = FilterBank(w.astype(x.dtype), a.shape[1:])
-        values, winners = _pool(W.analysis(a))
-        layers.append((W, a, winners))
+        values, switches = max_pool(W.analysis(a), (2,) * len(W.n), nonnegative=True)
+        layers.append((W, a, values > 0, switches))
         a = values
     flat = np.pad(a.reshape(len(a), -1), ((0, 0), (0, 1)), constant_values=1)
     scores = flat @ top.T
@@ -150,37 +152,10 @@ def _loss(vector, x, target, shapes) -> tuple[float, np.ndarray]:
     slope = (np.exp(scores - total) - target) / len(x)
     gradients = [slope.T @ flat]
     slope = (slope @ top[:, :-1]).reshape(a.shape).astype(x.dtype)
-    for W, below, winners in reversed(layers):
-        slope = _unpool(slope, winners, W.n)
+    for W, below, active, switches in reversed(layers):
+        slope = unpool(slope * active, switches, (W.K, *W.n))
         patches = sliding_window_view(below, W.ell, axis=over[1:])
         gradients.append(np.tensordot(slope, patches, axes=(over, over)))
         slope = W.synthesis(slope) if below is not x else slope
     gradient = np.concatenate([g.ravel() for g in reversed(gradients)])
     return loss + DECAY * float(vector @ vector), gradient + 2 * DECAY * vector
-
-
-def _pool(h) -> tuple[np.ndarray, np.ndarray]:
-    """Apply ReLU and max pooling over windows of 2; mark which entry won, -1 if none is positive."""
-    h = np.maximum(h, 0)
-    h = np.pad(h, [(0, 0), (0, 0)] + [(0, n % 2) for n in h.shape[2:]])
-    corners = [h[at] for at in _corners(h.ndim)]
-    values = np.maximum.reduce(corners)
-    winners = np.full(values.shape, -1, np.int8)
-    for number in reversed(range(len(corners))):  # of equals, the first one wins
-        winners[corners[number] == values] = number
-    winners[values == 0] = -1
-    return values, winners
-
-
-def _unpool(values, winners, n) -> np.ndarray:
-    """Write values back to the places that `_pool` has marked."""
-    out = np.zeros((*values.shape[:2], *(2 * size for size in values.shape[2:])), values.dtype)
-    for corner, at in enumerate(_corners(out.ndim)):
-        out[at] = values * (winners == corner)
-    return out[tuple(map(slice, (*values.shape[:2], *n)))]
-
-
-def _corners(ndim):
-    """Yield the slices that pick one corner of every window of 2."""
-    for corner in np.ndindex(*(2,) * (ndim - 2)):
-        yield (slice(None), slice(None), *(slice(c, None, 2) for c in corner))

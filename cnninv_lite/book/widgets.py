@@ -63,21 +63,21 @@ def sliders(draw: Callable, *, alt: str, **values: Sequence):
     'k'
     """
     if len(values) not in (1, 2):
-        raise ValueError(f"sliders takes one or two parameters, but came with {len(values)}: {list(values)}.")
+        raise ValueError(f"sliders takes one or two parameters, but got {len(values)}: {list(values)}.")
     options = {name: list(choices) for name, choices in values.items()}
     for name, choices in options.items():
         if not choices:
-            raise ValueError(f"{name} must have at least one value, but came empty.")
+            raise ValueError(f"{name} must have at least one value, but got none.")
     count = prod(map(len, options.values()))
     if count > MAX_FRAMES:
-        raise ValueError(f"the sliders would need {count} frames, more than {MAX_FRAMES}: take fewer values.")
+        raise ValueError(f"the sliders must have at most {MAX_FRAMES} frames, but got values for {count}.")
 
     frames, picture = [], b""
     for chosen in product(*options.values()):
         setting = dict(zip(options, chosen, strict=True))
         fig = draw(**setting)
         if not isinstance(fig, mpl.figure.Figure):
-            raise TypeError(f"draw must return a Matplotlib figure, but returned {type(fig).__name__}.")
+            raise TypeError(f"draw must return a Matplotlib figure, but got {type(fig).__name__}.")
         picture = picture or _bytes(fig, "png")
         for image in fig.findobj(AxesImage):  # pixels as they are, if that is fewer than are drawn
             extent = image.get_window_extent()
