@@ -28,7 +28,7 @@ def test_numbers_are_those_of_the_pages(need):
 def test_every_box_has_a_slide_with_its_number_and_prose_becomes_notes():
     deck = list(slides.slides("long_signals", BOOKS["long_signals"], lambda source: source, CALLED))
     heads = [cell.source for cell in deck]
-    assert heads[0].startswith('## <span id="long_signals"></span>Long signals cost nothing')
+    assert heads[0].startswith('## <span id="long_signals"></span>The length of the signal does not matter')
     assert any(f'<span id="thm-length"></span>{CALLED["thm-length"]}: ' in head for head in heads)
     assert any(f"*{CALLED['fig-length']}*: " in head for head in heads)
     assert any(cell.metadata.slideshow.slide_type == "notes" and len(cell.source) > 100 for cell in deck)
