@@ -10,7 +10,7 @@ Definition at_most (k : nat) (T : filter3 -> bool) := (length (filter T all) <= 
 Definition one_of_two (T : bool -> bool) := T false && T true = false.
 
 (* Theorem "Reconstruction, from δ_2k": the bound for the code is attained, for every δ up to 1/φ,
-   with K = 3, n = 1, k = 2. (For one of the ways to break a tie.) *)
+   with K = 3, n = 1, k = 2, for one of the ways to break a tie. *)
 Definition Code_bound_attained :=
   forall δ, 0 < δ -> φ * δ <= 1 -> exists (w : filter3 -> filter3 -> R) z S Ŝ,
   RIP w (at_most 2) 2 δ /\ at_most 2 S /\ off S z /\

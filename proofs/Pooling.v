@@ -108,8 +108,11 @@ Definition holds (l : list Place) p := if in_dec eq_dec p l then true else false
 Definition first_ties k u := holds (firstn k (winners u)).
 
 (* Theorem "Max pooling is a projection": max pooling catches the most energy, however ties are
-   broken. With "nearest" above it gives a nearest code. *)
-Definition Max_pooling_pools := forall k u Ŝ, max_pooling k u Ŝ -> pools (M_k k) u Ŝ.
+   broken. *)
+Definition Max_pooling_pools :=
+  forall k u Ŝ, max_pooling k u Ŝ -> pools (M_k k) u Ŝ.
+
+(* Theorem "Max pooling is a projection": so it gives a nearest code of the model. *)
 Definition Max_pooling_is_nearest :=
   forall k u z S Ŝ, max_pooling k u Ŝ -> M_k k S -> off S z -> ‖u ⊖ u ↾ Ŝ‖² <= ‖u ⊖ z‖².
 
@@ -119,7 +122,8 @@ Definition First_ties_pool :=
 
 (* Lemma "The sums": M_k^s is the set of codes with at most s non-zeros in each block and at most
    s k in all. *)
-Definition Sums := forall s k z, (M (M_k k) s z <-> exists T, supports s k T /\ off T z).
+Definition Sums :=
+  forall s k z, M (M_k k) s z <-> exists T, supports s k T /\ off T z.
 
 (* Proofs. *)
 
