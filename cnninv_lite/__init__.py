@@ -6,7 +6,7 @@ chapters:
 `pursuit`, `network`. What serves the pages alone is in `cnninv_lite.book`.
 """
 
-from .codes import BlockModel, fixed_unpool, max_pool, unpool
+from .codes import BlockModel, max_pool, unpool
 from .coherence import coherence, cumulative_coherence, gram, rip_certificates
 from .energy_law import EnergyLaw, energy_law
 from .filters import dct_filters, gaussian_filters, load_filters, pca_filters, rademacher_filters
@@ -67,7 +67,6 @@ __all__ = [
     "depth_bound",
     "energy_law",
     "error_recursion",
-    "fixed_unpool",
     "gain_bound",
     "gaussian_filters",
     "gram",

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, combinations, product
 from math import comb, prod
+from reprlib import repr as brief
 
 import numpy as np
+import numpy.typing as npt
 
-from ._checks import as_array, as_generator, as_real, as_size, as_sizes, shape_error
+from ._checks import as_array, as_generator, as_index, as_real, as_size, as_sizes, shape_error
 from .layer import unravel
 
 __all__ = [
     "BlockModel",
     "address",
     "entries",
-    "fixed_unpool",
     "law_of",
     "max_pool",
     "unpool",
@@ -36,6 +38,7 @@ def law_of(values: str):
     return LAWS[values]
 
 
+@dataclass(frozen=True, init=False, repr=False)
 class BlockModel:
     """The model M_k^s: codes with at most s non-zeros in each block and at most s k in all.
 
@@ -60,6 +63,10 @@ class BlockModel:
     shape : tuple of int, (K, *n)
         Shape of one code.
 
+    Notes
+    -----
+    Models are frozen; those with the same attributes are equal.
+
     Raises
     ------
     TypeError, ValueError
@@ -76,12 +83,16 @@ class BlockModel:
     48
     """
 
-    def __init__(self, n_blocks, block_size, k, order=1):
-        self.n_blocks = as_size(n_blocks, "n_blocks")
-        self.shape = (self.n_blocks, *as_sizes(block_size, "block_size"))
-        self.block_size = prod(self.shape[1:])
-        self.k = as_size(k, "k", high=self.n_blocks)
-        self.order = as_size(order, "order")
+    n_blocks: int
+    block_size: int
+    k: int
+    order: int
+    shape: tuple[int, ...]
+
+    def __init__(self, n_blocks: int, block_size: int | Sequence[int], k: int, order: int = 1) -> None:
+        n_blocks, n = as_size(n_blocks, "n_blocks"), as_sizes(block_size, "block_size")
+        k, order = as_size(k, "k", high=n_blocks), as_size(order, "order")
+        self.__dict__.update(n_blocks=n_blocks, block_size=prod(n), k=k, order=order, shape=(n_blocks, *n))
 
     def __repr__(self) -> str:
         size = self.shape[1] if len(self.shape) == 2 else self.shape[1:]
@@ -97,7 +108,7 @@ class BlockModel:
         """Most non-zeros that a code can hold: min(s k, K min(s, n))."""
         return min(self.order * self.k, self.n_blocks * self.per_block)
 
-    def project(self, h, *, nonnegative=False) -> np.ndarray:
+    def project(self, h: npt.ArrayLike, *, nonnegative: bool = False) -> np.ndarray:
         """Return the code of the model nearest to `h`: the projection M(h, k) for order 1.
 
         Each block keeps its `order` entries of largest magnitude; of those, the `order * k` largest stay.
@@ -133,7 +144,9 @@ class BlockModel:
             keep &= blocks > 0
         return np.where(keep, blocks, blocks.dtype.type(0))
 
-    def pool(self, h, *, nonnegative=False, check_finite=True) -> tuple[np.ndarray, np.ndarray]:
+    def pool(
+        self, h: npt.ArrayLike, *, nonnegative: bool = False, check_finite: bool = True
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return `project(h)` by its non-zeros: what a network keeps, values and places.
 
         Parameters
@@ -176,7 +189,7 @@ class BlockModel:
             index, value = block * self.block_size + place, np.maximum(value, 0) if nonnegative else value
         return index.reshape(*batch, index.shape[1]), value.reshape(*batch, index.shape[1])
 
-    def contains(self, z) -> np.ndarray | np.bool_:
+    def contains(self, z: npt.ArrayLike) -> np.ndarray | np.bool_:
         """Say whether the model holds `z`: one answer for each code of a batch.
 
         Parameters
@@ -190,7 +203,13 @@ class BlockModel:
         used = np.count_nonzero(self._blocks(as_real(z, "z"), "z"), axis=-1)
         return (used <= self.order).all(axis=-1) & (used.sum(axis=-1) <= self.order * self.k)
 
-    def sample(self, size=None, *, rng=None, values="normal") -> np.ndarray:
+    def sample(
+        self,
+        size: int | Sequence[int] | None = None,
+        *,
+        rng: int | np.random.Generator | None = None,
+        values: str = "normal",
+    ) -> np.ndarray:
         """Draw random codes: sums of `order` independent order-1 codes with uniform supports.
 
         Parameters
@@ -231,7 +250,7 @@ class BlockModel:
             ways = longer
         return ways[self.sparsity]
 
-    def supports(self, *, limit=1_000_000) -> Iterator[np.ndarray]:
+    def supports(self, *, limit: int = 1_000_000) -> Iterator[np.ndarray]:
         """Iterate over all largest supports, each a sorted array of `sparsity` flat indices into (K n,).
 
         Raises
@@ -288,15 +307,18 @@ def _first_largest(a: np.ndarray, count: int) -> np.ndarray:
     return above | (equal & (np.cumsum(equal, axis=-1) <= room))
 
 
-def max_pool(h, window, *, nonnegative=False) -> tuple[np.ndarray, np.ndarray]:
+def max_pool(
+    h: npt.ArrayLike, window: Sequence[int], *, nonnegative: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Keep one entry of each window of each block: the one of largest magnitude, and remember where it was.
 
     Parameters
     ----------
     h : array_like of shape (..., K, *n)
-    window : int or tuple of int
-        Length of the windows: one int for codes (..., K, n), one per axis for more axes. They do not overlap;
-        the last one along an axis may be shorter, so that every entry belongs to a window.
+    window : tuple of int
+        Sides of the windows, one for each axis of a block: (w,) for codes (..., K, n). One int is refused,
+        because it leaves open how many axes a block has. Windows do not overlap; the last one along an axis
+        may be shorter, so that every entry belongs to a window.
     nonnegative : bool
         Apply ReLU first, so that the largest positive entry is kept, or 0 if there is none.
 
@@ -309,13 +331,16 @@ def max_pool(h, window, *, nonnegative=False) -> tuple[np.ndarray, np.ndarray]:
 
     Examples
     --------
-    >>> values, switches = max_pool([[1.0, -3.0, 0.5, 2.0, 1.0]], window=2)
+    >>> values, switches = max_pool([[1.0, -3.0, 0.5, 2.0, 1.0]], window=(2,))
     >>> values, switches
     (array([[-3.,  2.,  1.]]), array([[1, 3, 4]]))
     >>> unpool(values, switches, (1, 5))
     array([[ 0., -3.,  0.,  2.,  1.]])
     """
-    h, window = as_real(h, "h"), as_sizes(window, "window")
+    h = as_real(h, "h")
+    if not isinstance(window, (tuple, list, np.ndarray)):
+        raise TypeError(f"window must be a tuple of integers, one for each axis, but got {brief(window)}.")
+    window = as_sizes(window, "window")
     axes = len(window)
     if h.ndim < axes + 1 or 0 in h.shape[-axes:]:
         raise shape_error(h, "h", ("K", *(f"n_{a + 1} >= 1" for a in range(axes))))
@@ -339,15 +364,31 @@ def max_pool(h, window, *, nonnegative=False) -> tuple[np.ndarray, np.ndarray]:
     return (np.maximum(values, 0) if nonnegative else values), switches
 
 
-def unpool(values, switches, shape) -> np.ndarray:
-    """Put pooled values back where the switches say, zero elsewhere: the adjoint of keeping them.
+def unpool(
+    values: npt.ArrayLike,
+    switches: npt.ArrayLike,
+    shape: Sequence[int],
+    *,
+    window: int | Sequence[int] | None = None,
+    place: int | Sequence[int] = 0,
+) -> np.ndarray:
+    """Put pooled values back into blocks of full size, zero elsewhere; each way preserves norms.
 
     Parameters
     ----------
-    values, switches : arrays of the same shape (..., K, *windows)
+    values : array_like of shape (..., K, *windows)
         As `max_pool` returns them.
+    switches : array of int of the shape of `values`, "fixed" or "spread"
+        Where a value goes. Switches, as `max_pool` returns them, are the known places; this is the adjoint
+        of keeping the entries there. "fixed" is one place in each window, "spread" all places of the window
+        alike, over the root of their number: two ways to do without switches.
     shape : tuple of int, (K, *n)
         Shape of a code, without the batch.
+    window : int or tuple of int
+        The windows that `max_pool` used, one for all axes or one per axis; for "fixed" and "spread".
+    place : int or tuple of int
+        For "fixed": offset within the window, one for all axes or one per axis. In a last, shorter window the
+        last position stands in for an offset that it does not have.
 
     Returns
     -------
@@ -355,26 +396,45 @@ def unpool(values, switches, shape) -> np.ndarray:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If shapes disagree, a switch lies outside its block, or two switches of a block coincide.
+
+    Examples
+    --------
+    >>> values, switches = max_pool([[1.0, -3.0, 0.5, 2.0]], (2,))
+    >>> unpool(values, switches, (1, 4))
+    array([[ 0., -3.,  0.,  2.]])
+    >>> unpool(values, "fixed", (1, 4), window=2)
+    array([[-3.,  0.,  2.,  0.]])
+    >>> unpool(values, "spread", (1, 4), window=2).round(3)
+    array([[-2.121, -2.121,  1.414,  1.414]])
     """
-    values, switches = as_real(values, "values"), as_array(switches, "switches")
-    shape = as_sizes(shape, "shape")
+    values, shape = as_real(values, "values"), as_sizes(shape, "shape")
     axes, size = len(shape) - 1, prod(shape[1:])
-    if axes < 1 or values.ndim < axes + 1 or values.shape[-axes - 1] != shape[0]:
+    if axes < 1:
+        raise ValueError(f"shape must be (K, *n), but got {shape}.")
+    if values.ndim < axes + 1 or values.shape[-axes - 1] != shape[0]:
+        raise shape_error(values, "values", (shape[0], *(f"windows_{a + 1}" for a in range(axes))))
+    if isinstance(switches, str):
+        if switches not in ("fixed", "spread"):
+            raise ValueError(f'switches must be integers, "fixed" or "spread", but got {switches!r}.')
+        window = as_sizes(window, "window", axes)
+        pooled = (shape[0], *(-(-n // w) for n, w in zip(shape[1:], window, strict=True)))
+        if values.shape[-axes - 1 :] != pooled:
+            raise shape_error(values, "values", pooled)
+        if switches == "spread":
+            return _spread(values, window, shape[1:])
+        places = as_sizes(place, "place", axes, low=0)
+        switches = np.broadcast_to(_fixed(window, shape[1:], places), values.shape)
+    where = as_array(switches, "switches")
+    if where.dtype.kind not in "iu" or where.shape != values.shape:
         raise ValueError(
-            f"shape must be (K, *n) with the K of values, whose shape is {values.shape}, but got {shape}."
+            f"switches must be integers of the shape of values, {values.shape}, but got dtype {where.dtype} "
+            f"and shape {where.shape}."
         )
-    if switches.dtype.kind not in "iu" or switches.shape != values.shape:
-        raise ValueError(
-            f"switches must be integers of the shape of values, {values.shape}, but got dtype "
-            f"{switches.dtype} and shape {switches.shape}."
-        )
-    lead, pooled = values.shape[:-axes], prod(values.shape[-axes:])
-    values, where = values.reshape(*lead, pooled), switches.reshape(*lead, pooled)
+    lead, count = values.shape[:-axes], prod(values.shape[-axes:])
+    values, where = values.reshape(*lead, count), as_index(where, "switches", size).reshape(*lead, count)
     ordered = np.sort(where, axis=-1)
-    if (low := where.min(initial=0)) < 0 or (high := where.max(initial=0)) >= size:
-        raise ValueError(f"switches must lie in 0..{size - 1}, but got {low if low < 0 else high}.")
     if (same := ordered[..., 1:][ordered[..., 1:] == ordered[..., :-1]]).size:
         raise ValueError(f"switches of one block must differ, but got {same[0]} twice.")
     out = np.zeros((*lead, size), values.dtype)
@@ -382,36 +442,19 @@ def unpool(values, switches, shape) -> np.ndarray:
     return out.reshape(*lead, *shape[1:])
 
 
-def fixed_unpool(values, window, shape, *, place=0) -> np.ndarray:
-    """Put pooled values back at one fixed place of each window, as if the switches had been lost.
+def _fixed(window: tuple[int, ...], n: tuple[int, ...], place: tuple[int, ...]) -> np.ndarray:
+    """Return the switches that name the same place in each window."""
+    if any(at >= w for at, w in zip(place, window, strict=True)):
+        raise ValueError(f"place must lie inside the window {window}, but got {place}.")
+    starts = [np.arange(0, size, w) for size, w in zip(n, window, strict=True)]
+    along = (np.minimum(start + at, size - 1) for start, at, size in zip(starts, place, n, strict=True))
+    return np.ravel_multi_index(np.ix_(*along), n)
 
-    Parameters
-    ----------
-    values : array_like of shape (..., K, *ceil(n / window))
-    window : int or tuple of int
-        The windows that `max_pool` used.
-    shape : tuple of int, (K, *n)
-    place : int or tuple of int
-        Offset within the window, one for all axes or one per axis; in a last, shorter window the last
-        position stands in for an offset that it does not have.
 
-    Returns
-    -------
-    ndarray of shape (..., K, *n)
-    """
-    values, window, shape = as_real(values, "values"), as_sizes(window, "window"), as_sizes(shape, "shape")
-    n, axes = shape[1:], len(window)
-    if len(n) != axes:
-        raise ValueError(f"shape must be (K, *n) with one n per entry of window {window}, but got {shape}.")
-    places = as_sizes(place, "place", axes, low=0)
-    if any(at >= w for at, w in zip(places, window, strict=True)):
-        raise ValueError(f"place must lie inside the window {window}, but got {places}.")
-    offsets = [
-        np.minimum(np.arange(0, size, w) + at, size - 1)
-        for size, w, at in zip(n, window, places, strict=True)
-    ]
-    switches = np.ravel_multi_index(np.ix_(*offsets), n)
-    pooled = (shape[0], *switches.shape)
-    if values.shape[-len(pooled) :] != pooled:
-        raise shape_error(values, "values", pooled)
-    return unpool(values, np.broadcast_to(switches, values.shape), shape)
+def _spread(values: np.ndarray, window: tuple[int, ...], n: tuple[int, ...]) -> np.ndarray:
+    """Give each value to all places of its window, over the root of their number."""
+    for axis, (w, size) in enumerate(zip(window, n, strict=True), -len(n)):
+        length = np.diff(np.minimum(np.arange(0, size + w, w), size))  # the last window may be shorter
+        scale = (1 / np.sqrt(length)).astype(values.dtype).reshape(-1, *(1,) * (-1 - axis))
+        values = np.repeat(values * scale, length, axis=axis)
+    return values

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.fft import idctn
 
-from ._checks import as_generator, as_real, as_size, as_sizes
+from ._checks import as_generator, as_real, as_size, as_sizes, exponent
 
 __all__ = [
     "dct_filters",
@@ -21,14 +22,16 @@ __all__ = [
 ]
 
 
-def _shape(K, M, ell) -> tuple[int, ...]:
+def _shape(K: int, M: int, ell: int | Sequence[int]) -> tuple[int, ...]:
     ell = as_sizes(ell, "ell")
     if len(ell) > 2:
         raise ValueError(f"ell must have one or two axes, but got {ell}.")
     return (as_size(K, "K"), as_size(M, "M"), *ell)
 
 
-def gaussian_filters(K, M, ell, *, rng=None) -> np.ndarray:
+def gaussian_filters(
+    K: int, M: int, ell: int | Sequence[int], *, rng: int | np.random.Generator | None = None
+) -> np.ndarray:
     """Draw K filters with independent N(0, 1/(M |ell|)) entries, so that E ||w_i||^2 = 1.
 
     Parameters
@@ -57,7 +60,9 @@ def gaussian_filters(K, M, ell, *, rng=None) -> np.ndarray:
     return as_generator(rng).standard_normal(shape) / np.sqrt(np.prod(shape[1:]))
 
 
-def rademacher_filters(K, M, ell, *, rng=None) -> np.ndarray:
+def rademacher_filters(
+    K: int, M: int, ell: int | Sequence[int], *, rng: int | np.random.Generator | None = None
+) -> np.ndarray:
     """Draw K filters whose entries are +-1/sqrt(M |ell|) with equal chance, so that ||w_i|| = 1 exactly.
 
     Parameters and the shape of the result are those of `gaussian_filters`.
@@ -72,7 +77,7 @@ def rademacher_filters(K, M, ell, *, rng=None) -> np.ndarray:
     return signs / np.sqrt(np.prod(shape[1:]))
 
 
-def dct_filters(K, M, ell) -> np.ndarray:
+def dct_filters(K: int, M: int, ell: int | Sequence[int]) -> np.ndarray:
     """Return K orthonormal cosine filters, the smoothest first.
 
     They are the first K elements of the orthonormal DCT-II basis of R^(M x ell), ordered by their total
@@ -104,6 +109,8 @@ def dct_filters(K, M, ell) -> np.ndarray:
     axes, size = shape[1:], int(np.prod(shape[1:]))
     if shape[0] > size:
         raise ValueError(f"K must be at most M |ell| = {size}, the size of the basis, but got {K}.")
+    from scipy.fft import idctn  # here, because it takes longer than all else in this file to import
+
     frequency = sum(f / n for f, n in zip(np.indices(axes), axes, strict=True))
     chosen = np.argsort(frequency.ravel().round(12), kind="stable")[: shape[0]]
     coefficients = np.zeros((shape[0], size))
@@ -111,10 +118,7 @@ def dct_filters(K, M, ell) -> np.ndarray:
     return idctn(coefficients.reshape(shape), axes=tuple(range(1, len(shape))), norm="ortho")
 
 
-PATCHES = 2000  # patches that a dictionary is learned from
-
-
-def pca_filters(images, K, ell) -> np.ndarray:
+def pca_filters(images: npt.ArrayLike, K: int, ell: int | Sequence[int]) -> np.ndarray:
     """Return the K leading principal components of all patches, as orthonormal filters.
 
     Parameters
@@ -147,17 +151,26 @@ def pca_filters(images, K, ell) -> np.ndarray:
     K = as_size(K, "K")
     if size < K:
         raise ValueError(f"K must be at most M |ell| = {size}, the dimension of a patch, but got {K}.")
-    second, total, count = np.zeros((size, size)), np.zeros(size), 0
-    for image in windows:  # one image at a time, so that the patches of one are copied, not of all
-        rows = image.reshape(-1, size)
-        second, total, count = second + rows.T @ rows, total + rows.sum(axis=0), count + len(rows)
-    _, U = np.linalg.eigh(second / count - np.outer(total, total) / count**2)
+    e, count = exponent(windows).item(), windows.size // size
+
+    def patches(
+        image,
+    ):  # of one image at a time, so that not all are copied; scaled, so that squares are numbers
+        return np.ldexp(image.reshape(-1, size).astype(float, copy=False), -e)
+
+    mean, second = np.zeros(size), np.zeros((size, size))
+    for image in windows:
+        mean += patches(image).sum(axis=0) / count
+    for image in windows:
+        rows = patches(image) - mean
+        second += rows.T @ rows
+    _, U = np.linalg.eigh(second / count)
     w = U[:, ::-1][:, :K].T
     largest = np.take_along_axis(w, np.abs(w).round(9).argmax(axis=1)[:, None], axis=1)
     return (w * np.sign(largest)).reshape(K, *shape)
 
 
-def load_filters(source, *, name=None) -> np.ndarray:
+def load_filters(source: npt.ArrayLike | str | os.PathLike, *, name: str | None = None) -> np.ndarray:
     """Return a filter bank from an array or from a NumPy file, checked.
 
     Parameters
@@ -241,6 +254,3 @@ def _patches(images, ell) -> tuple[np.ndarray, tuple[int, ...]]:
         raise ValueError(f"images must hold at least one image, but got shape {images.shape}.")
     windows = sliding_window_view(images, ell, axis=tuple(range(2, 2 + axes)))
     return np.moveaxis(windows, 1, 1 + axes), (images.shape[1], *ell)
-
-
-DECAY = 1e-3  # weight of the squared norm of all weights in the training

@@ -167,7 +167,7 @@ class FilterBank(LinearOperator):
         codes, batch = self.as_codes(z, check_finite=check_finite)
         return self._synthesise(codes).reshape(*batch, self.M, *self.D)
 
-    def paint(self, index, value) -> np.ndarray:
+    def paint(self, index: npt.ArrayLike, value: npt.ArrayLike) -> np.ndarray:
         """Return x = W^T z for codes given by their non-zeros: one placed filter for each of them.
 
         The same as `synthesis` of the codes in full, in time that grows with the m non-zeros alone.
@@ -212,11 +212,11 @@ class FilterBank(LinearOperator):
             windows[where] += placed
         return x.reshape(*batch, self.M, *self.D)
 
-    def as_signals(self, x, name: str = "x", *, check_finite: bool = True):
+    def as_signals(self, x: npt.ArrayLike, name: str = "x", *, check_finite: bool = True):
         """Return `x`, of shape (..., M, *D), as a checked array of shape (B, M, *D), and the shape (...)."""
         return _as_batch(x, name, (self.M, *self.D), check_finite)
 
-    def as_codes(self, z, name: str = "z", *, check_finite: bool = True):
+    def as_codes(self, z: npt.ArrayLike, name: str = "z", *, check_finite: bool = True):
         """Return `z`, of shape (..., K, *n), as a checked array of shape (B, K, *n), and the shape (...)."""
         return _as_batch(z, name, (self.K, *self.n), check_finite)
 
@@ -375,7 +375,7 @@ def _as_batch(a, name: str, shape: tuple[int, ...], check_finite: bool) -> tuple
     return a.reshape(prod(batch), *shape), batch
 
 
-def adjoint_error(W, *, rng=None) -> float:
+def adjoint_error(W, *, rng: int | np.random.Generator | None = None) -> float:
     """Return how far W^T is from being the adjoint of W: rounding alone if it is.
 
     With one random pair, |<W x, z> - <x, W^T z>| / max(||W x|| ||z||, ||x|| ||W^T z||).

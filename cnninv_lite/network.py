@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
 from ._checks import as_real, as_size, as_sizes, norm, shape_error
-from .codes import BlockModel, fixed_unpool, max_pool, unpool
+from .codes import BlockModel, max_pool, unpool
 from .layer import FilterBank
 from .reconstruction import relative_error
 
@@ -475,14 +475,8 @@ class Network:
             values = values * code.kept
         if switches == "known":
             return self._known(j, values, code)
-        if switches == "fixed":
-            place = tuple(w // 2 for w in layer.window)
-            return fixed_unpool(values, layer.window, (bank.K, *bank.n), place=place)
-        for axis, (w, n) in enumerate(zip(layer.window, bank.n, strict=True), -len(layer.window)):
-            length = np.diff(np.minimum(np.arange(0, n + w, w), n))  # the last window may be shorter
-            scale = (1 / np.sqrt(length)).astype(values.dtype).reshape(-1, *(1,) * (-1 - axis))
-            values = np.repeat(values * scale, length, axis=axis)
-        return values
+        place = tuple(w // 2 for w in layer.window)
+        return unpool(values, switches, (bank.K, *bank.n), window=layer.window, place=place)
 
     def _codes(self, codes) -> list[Pooled]:
         codes = list(codes)

@@ -24,7 +24,6 @@ from cnninv_lite import (
     depth_bound,
     energy_law,
     error_recursion,
-    fixed_unpool,
     gain_bound,
     gaussian_filters,
     gram,
@@ -57,7 +56,7 @@ W = FilterBank(w, (3, 9), stride=2)  # codes of shape (2, 3)
 W2 = FilterBank(np.ones((2, 1, 2, 2)), (1, 4, 5))
 model = BlockModel(3, 4, 2)
 h = np.ones((3, 4))
-values, switches = max_pool(h, 2)
+values, switches = max_pool(h, (2,))
 code_model = BlockModel(2, 3, 1)  # that of W
 BOTH = "true_support and found_support"
 
@@ -98,7 +97,7 @@ TAKERS = [
     ("h", lambda a: model.project(a, nonnegative=True), h),
     ("z", model.contains, h),
     ("h", lambda a: max_pool(a, (2, 2)), np.ones((1, 4, 4))),
-    ("values", lambda a: fixed_unpool(a, 2, (3, 4)), np.ones((3, 2))),
+    ("values", lambda a: unpool(a, "fixed", (3, 4), window=2), np.ones((3, 2))),
 ]
 
 
@@ -212,13 +211,13 @@ CALLS = [
     (lambda: model.supports(limit=47), ValueError, "limit", "48"),
     (lambda: BlockModel(96, 28, 10).supports(), ValueError, "limit", "1000000"),
     # max_pool
-    (lambda: max_pool(np.ones(4), 2), ValueError, "h", "(4,)"),
+    (lambda: max_pool(np.ones(4), (2,)), ValueError, "h", "(4,)"),
     (lambda: max_pool(np.ones((3, 4)), (2, 2)), ValueError, "h", "(3, 4)"),
-    (lambda: max_pool(np.ones((3, 0)), 2), ValueError, "h", "(3, 0)"),
-    (lambda: max_pool(h, 0), ValueError, "window", "0"),
-    (lambda: max_pool(h, -2), ValueError, "window", "-2"),
+    (lambda: max_pool(np.ones((3, 0)), (2,)), ValueError, "h", "(3, 0)"),
+    (lambda: max_pool(h, (0,)), ValueError, "window[0]", "0"),
+    (lambda: max_pool(h, 2), TypeError, "window", "2"),
     (lambda: max_pool(h, 2.0), TypeError, "window", "2.0"),
-    (lambda: max_pool(h, True), TypeError, "window", "True"),
+    (lambda: max_pool(h, (True,)), TypeError, "window[0]", "True"),
     (lambda: max_pool(h, ()), ValueError, "window", "()"),
     (lambda: max_pool(h, None), TypeError, "window", "None"),
     (lambda: max_pool(h, "2"), TypeError, "window", "'2'"),
@@ -231,29 +230,30 @@ CALLS = [
     (lambda: unpool(values, switches - 1, (3, 4)), ValueError, "switches", "-1"),
     (lambda: unpool(values, switches + 2, (3, 4)), ValueError, "switches", "4"),
     (lambda: unpool(values, 0 * switches + 3, (3, 4)), ValueError, "switches", "3"),
-    (lambda: unpool(values, switches, (2, 4)), ValueError, "shape", "(2, 4)"),
+    (lambda: unpool(values, switches, (2, 4)), ValueError, "values", "(3, 2)"),
     (lambda: unpool(values, switches, (3,)), ValueError, "shape", "(3,)"),
-    (lambda: unpool(values, switches, (3, 2, 2)), ValueError, "shape", "(3, 2, 2)"),
+    (lambda: unpool(values, switches, (3, 2, 2)), ValueError, "values", "(3, 2)"),
     (lambda: unpool(values, switches, (3, 0)), ValueError, "shape[1]", "0"),
     (lambda: unpool(values, switches, (3, 4.0)), TypeError, "shape[1]", "4.0"),
     (lambda: unpool(values, switches, None), TypeError, "shape", "None"),
-    (lambda: unpool(values[0], switches[0], (3, 4)), ValueError, "shape", "(2,)"),
+    (lambda: unpool(values[0], switches[0], (3, 4)), ValueError, "values", "(2,)"),
     (lambda: unpool(with_entry(values, NAN), switches, (3, 4)), ValueError, "values", "NaN"),
     (lambda: unpool(values + 0j, switches, (3, 4)), TypeError, "values", "complex128"),
-    # fixed_unpool
-    (lambda: fixed_unpool(values, 2, (3, 5)), ValueError, "values", "(3, 2)"),
-    (lambda: fixed_unpool(values, 2, (4, 4)), ValueError, "values", "(3, 2)"),
-    (lambda: fixed_unpool(values, 2, (3, 2, 2)), ValueError, "shape", "(3, 2, 2)"),
-    (lambda: fixed_unpool(values, 2, 3), ValueError, "shape", "(3,)"),
-    (lambda: fixed_unpool(values, (2, 2), (3, 4)), ValueError, "shape", "(3, 4)"),
-    (lambda: fixed_unpool(values, 0, (3, 4)), ValueError, "window", "0"),
-    (lambda: fixed_unpool(values, 2.5, (3, 4)), TypeError, "window", "2.5"),
-    (lambda: fixed_unpool(values, 2, (3, 4), place=2), ValueError, "place", "2"),
-    (lambda: fixed_unpool(values, 2, (3, 4), place=-1), ValueError, "place", "-1"),
-    (lambda: fixed_unpool(values, 2, (3, 4), place=0.0), TypeError, "place", "0.0"),
-    (lambda: fixed_unpool(values, 2, (3, 4), place=(0, 0)), ValueError, "place", "(0, 0)"),
-    (lambda: fixed_unpool(values, 2, (3, 4), place="0"), TypeError, "place", "'0'"),
-    (lambda: fixed_unpool(values, 2, (3, 4), place=[[0], 1]), ValueError, "place", "[[0], 1]"),
+    (lambda: unpool(values, "known", (3, 4)), ValueError, "switches", "'known'"),
+    (lambda: unpool(values, "spread", (3, 4)), TypeError, "window", "None"),
+    (lambda: unpool(values, "fixed", (3, 5), window=2), ValueError, "values", "(3, 2)"),
+    (lambda: unpool(values, "fixed", (4, 4), window=2), ValueError, "values", "(3, 2)"),
+    (lambda: unpool(values, "fixed", (3, 2, 2), window=2), ValueError, "values", "(3, 2)"),
+    (lambda: unpool(values, "fixed", 3, window=2), ValueError, "shape", "(3,)"),
+    (lambda: unpool(values, "fixed", (3, 4), window=(2, 2)), ValueError, "window", "(2, 2)"),
+    (lambda: unpool(values, "fixed", (3, 4), window=0), ValueError, "window", "0"),
+    (lambda: unpool(values, "fixed", (3, 4), window=2.5), TypeError, "window", "2.5"),
+    (lambda: unpool(values, "fixed", (3, 4), window=2, place=2), ValueError, "place", "2"),
+    (lambda: unpool(values, "fixed", (3, 4), window=2, place=-1), ValueError, "place", "-1"),
+    (lambda: unpool(values, "fixed", (3, 4), window=2, place=0.0), TypeError, "place", "0.0"),
+    (lambda: unpool(values, "fixed", (3, 4), window=2, place=(0, 0)), ValueError, "place", "(0, 0)"),
+    (lambda: unpool(values, "fixed", (3, 4), window=2, place="0"), TypeError, "place", "'0'"),
+    (lambda: unpool(values, "fixed", (3, 4), window=2, place=[[0], 1]), ValueError, "place", "[[0], 1]"),
     # filters
     (lambda: gaussian_filters(0, 1, 3), ValueError, "K", "0"),
     (lambda: gaussian_filters(2, -1, 3), ValueError, "M", "-1"),

@@ -1,5 +1,7 @@
 """M_k^s and pooling, against brute force over all supports."""
 
+import pickle
+from dataclasses import FrozenInstanceError
 from itertools import islice, product
 from math import comb
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from oracles import all_supports, greedy_projection, in_model, largest_supports, nearest_distance, pooled
 from scipy.stats import chisquare
 
-from cnninv_lite import BlockModel, FilterBank, fixed_unpool, max_pool, unpool
+from cnninv_lite import BlockModel, FilterBank, max_pool, unpool
 
 # (K, n, k, order), small enough to list all supports
 SMALL = [
@@ -268,6 +270,32 @@ def test_sampled_supports_are_uniform():
     assert chisquare(seen).pvalue > 0.001
 
 
+def test_models_are_frozen_values():
+    model = BlockModel(4, (2, 3), 2, order=3)
+    assert model == BlockModel(np.int64(4), [2, 3], k=2, order=3)
+    assert len({model, BlockModel(4, (2, 3), 2, 3), BlockModel(4, 6, 2, 3), BlockModel(4, (2, 3), 2)}) == 3
+    assert pickle.loads(pickle.dumps(model)) == model
+    with pytest.raises(FrozenInstanceError):
+        model.k = 1
+
+
+@small
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize("draw", [normal, tied])
+def test_pool_lists_the_entries_that_project_keeps(sizes, nonnegative, draw):
+    model = BlockModel(*sizes)
+    h = draw((2, 5, *model.shape))
+    index, value = model.pool(h, nonnegative=nonnegative)
+    assert index.shape == value.shape == (2, 5, model.sparsity)
+    z = np.zeros((2, 5, model.n_blocks * model.block_size))
+    for at in np.ndindex(2, 5):
+        np.add.at(z[at], index[at], value[at])
+    np.testing.assert_array_equal(z.reshape(h.shape), model.project(h, nonnegative=nonnegative))
+    one = model.pool(h[1, 2], nonnegative=nonnegative)
+    for a, b in zip(one, (index[1, 2], value[1, 2]), strict=True):
+        np.testing.assert_array_equal(a[value[1, 2] != 0], b[value[1, 2] != 0])
+
+
 def test_model_facts():
     model = BlockModel(4, 2, 3, order=5)
     assert (model.per_block, model.sparsity) == (2, 8)
@@ -331,9 +359,9 @@ def test_unpool_is_the_adjoint_and_a_right_inverse(n, window):
 
 def test_one_window_a_block_is_order_one_pooling():
     h = normal((10, 5, 7))
-    values, switches = max_pool(h, 7)
+    values, switches = max_pool(h, (7,))
     np.testing.assert_array_equal(unpool(values, switches, (5, 7)), BlockModel(5, 7, 5).project(h))
-    values, switches = max_pool(h, 7, nonnegative=True)
+    values, switches = max_pool(h, (7,), nonnegative=True)
     expected = BlockModel(5, 7, 5).project(h, nonnegative=True)
     np.testing.assert_array_equal(unpool(values, switches, (5, 7)), expected)
 
@@ -343,7 +371,7 @@ def test_one_window_a_block_is_order_one_pooling():
 def test_fixed_unpool(n, window, place):
     place = tuple(w - 1 for w in window) if place == "last" else place
     values = 1 + np.abs(normal((2, 3, *(-(-a // w) for a, w in zip(n, window, strict=True)))))
-    z = fixed_unpool(values, window, (3, *n), place=place)
+    z = unpool(values, "fixed", (3, *n), window=window, place=place)
     expected = np.zeros((2, 3, *n))
     offset = (0,) * len(n) if place == 0 else place
     for cell in np.ndindex(*values.shape[2:]):
@@ -352,26 +380,39 @@ def test_fixed_unpool(n, window, place):
     np.testing.assert_array_equal(z, expected)
 
 
+@windows
+def test_spread_values_keep_the_norm_of_each_window(n, window):
+    values = normal((2, 3, *(-(-a // w) for a, w in zip(n, window, strict=True))))
+    z = unpool(values, "spread", (3, *n), window=window)
+    for cell in np.ndindex(*values.shape[2:]):
+        inside = tuple(slice(c * w, (c + 1) * w) for c, w in zip(cell, window, strict=True))
+        block = z[(..., *inside)].reshape(2, 3, -1)
+        expected = values[(..., *cell, None)] / np.sqrt(block.shape[-1])
+        np.testing.assert_allclose(block, np.broadcast_to(expected, block.shape))
+
+
 def test_fixed_unpool_of_one_place_for_two_axes():
     values = np.arange(1.0, 5.0).reshape(1, 2, 2)
-    z = fixed_unpool(values, (2, 2), (1, 4, 4), place=1)
+    z = unpool(values, "fixed", (1, 4, 4), window=2, place=1)
     assert [tuple(map(int, p)) for p in np.argwhere(z[0])] == [(1, 1), (1, 3), (3, 1), (3, 3)]
-    z = fixed_unpool(values, (2, 2), (1, 4, 4), place=(0, 1))
+    z = unpool(values, "fixed", (1, 4, 4), window=(2, 2), place=(0, 1))
     assert [tuple(map(int, p)) for p in np.argwhere(z[0])] == [(0, 1), (0, 3), (2, 1), (2, 3)]
 
 
 def test_pooling_types_and_empty_batches():
     h = normal((2, 3, 8)).astype(np.float32)
-    values, switches = max_pool(h, 3)
+    values, switches = max_pool(h, (3,))
     assert values.dtype == unpool(values, switches, (3, 8)).dtype == np.float32
-    assert fixed_unpool(values, 3, (3, 8)).dtype == np.float32
-    assert max_pool(np.arange(8).reshape(1, 8), 2)[0].dtype == np.float64
-    for window in (3, (2, 2)):
-        empty = np.zeros((0, 3, 8) if window == 3 else (0, 3, 4, 5))
+    assert unpool(values, "fixed", (3, 8), window=3).dtype == np.float32
+    assert unpool(values, "spread", (3, 8), window=3).dtype == np.float32
+    assert max_pool(np.arange(8).reshape(1, 8), (2,))[0].dtype == np.float64
+    for window in ((3,), (2, 2)):
+        empty = np.zeros((0, 3, 8) if window == (3,) else (0, 3, 4, 5))
         values, switches = max_pool(empty, window)
         assert values.shape == switches.shape
         assert unpool(values, switches, empty.shape[1:]).shape == empty.shape
-        assert fixed_unpool(values, window, empty.shape[1:]).shape == empty.shape
+        for how in ("fixed", "spread"):
+            assert unpool(values, how, empty.shape[1:], window=window).shape == empty.shape
     small = np.array([[1, 0]], np.uint8)
     np.testing.assert_array_equal(unpool([[3, 4]], small, (1, 2)), [[4, 3]])
 
@@ -380,11 +421,11 @@ def test_pooling_neither_changes_nor_shares_its_input():
     h = normal((2, 3, 8))
     before = h.copy()
     h.flags.writeable = False
-    values, switches = max_pool(h, 1)
+    values, switches = max_pool(h, (1,))
     kept = values.copy(), switches.copy()
     assert not np.shares_memory(values, h)
     values.flags.writeable = switches.flags.writeable = False
-    for z in (unpool(values, switches, (3, 8)), fixed_unpool(values, 1, (3, 8))):
+    for z in (unpool(values, switches, (3, 8)), unpool(values, "fixed", (3, 8), window=1)):
         assert not np.shares_memory(z, values)
         z[...] = 0
     np.testing.assert_array_equal(h, before)
@@ -393,9 +434,9 @@ def test_pooling_neither_changes_nor_shares_its_input():
 
 
 def test_a_huge_window_costs_nothing():
-    values, switches = max_pool([[1.0, -3.0]], 10**15)
+    values, switches = max_pool([[1.0, -3.0]], (10**15,))
     assert (values.tolist(), switches.tolist()) == ([[-3.0]], [[1]])
-    assert fixed_unpool(values, 10**15, (1, 2), place=10**14).tolist() == [[0.0, -3.0]]
+    assert unpool(values, "fixed", (1, 2), window=10**15, place=10**14).tolist() == [[0.0, -3.0]]
 
 
 def test_a_large_batch_is_projected_at_once():
@@ -410,6 +451,6 @@ def test_a_large_batch_is_projected_at_once():
 def test_a_large_batch_is_pooled_like_each_of_its_codes():
     """One window per block and more than 8,192 blocks: where NumPy 2.4's unravel_index goes wrong."""
     h = np.random.default_rng(0).standard_normal((200, 96, 28))
-    values, switches = max_pool(h, window=28)
+    values, switches = max_pool(h, window=(28,))
     assert np.array_equal(switches[..., 0], np.abs(h).argmax(axis=-1))
     assert np.array_equal(np.abs(values[..., 0]), np.abs(h).max(axis=-1))

@@ -5,7 +5,7 @@ import pytest
 import scipy.fft
 from scipy.stats import kstest
 
-from cnninv_lite import dct_filters, gaussian_filters, rademacher_filters
+from cnninv_lite import dct_filters, gaussian_filters, pca_filters, rademacher_filters
 
 SHAPES = [(5, 2, 7), (1, 1, 1), (4, 3, (2, 5)), (3, 1, (4,))]
 RANDOM = [gaussian_filters, rademacher_filters]
@@ -87,3 +87,17 @@ def test_dct_order_is_total_frequency():
         peak = np.unravel_index(np.abs(scipy.fft.dctn(w, norm="ortho")).argmax(), w.shape)
         frequency.append(sum(f / n for f, n in zip(peak, w.shape, strict=True)))
     assert (np.diff(frequency) > -1e-9).all()
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+def test_principal_components_do_not_depend_on_the_scale(dtype):
+    x = np.cumsum(np.random.default_rng(0).standard_normal((2, 2, 60)), axis=-1).astype(dtype)
+    w = pca_filters(x, 6, 4)
+    for power in (500, -500) if dtype == "f8" else (75, -75):
+        np.testing.assert_array_equal(pca_filters(np.ldexp(x, power), 6, 4), w)
+
+
+@pytest.mark.parametrize("offset", [1e3, -1e6, 1e8])
+def test_principal_components_do_not_depend_on_the_mean(offset):
+    x = np.cumsum(np.random.default_rng(0).standard_normal((2, 2, 60)), axis=-1)
+    np.testing.assert_allclose(pca_filters(x + offset, 6, 4), pca_filters(x, 6, 4), atol=1e-14 * abs(offset))

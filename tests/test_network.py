@@ -350,7 +350,7 @@ def test_refusals():
         net.decode(codes * 2)
     with pytest.raises(ValueError, match="top must have shape"):
         net.decode(codes, top=np.ones((3, 2)))
-    with pytest.raises(ValueError, match="switches must lie in"):
+    with pytest.raises(ValueError, match="switches must hold integers in"):
         net.decode([Pooled(codes[0].values, codes[0].switches + 100, codes[0].kept)])
     for argument, value, message in (
         ("padding", "valid", "padding must be 'same', an integer or pairs, but got 'valid'"),
