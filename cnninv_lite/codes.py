@@ -260,7 +260,7 @@ class BlockModel:
         """
         limit = as_size(limit, "limit")
         if (total := self.count()) > limit:
-            raise ValueError(f"limit = {limit} is less than the {total} supports of {self!r}.")
+            raise ValueError(f"limit must be at least {total}, the supports of {self!r}, but got {limit}.")
         return self._supports()
 
     def _supports(self) -> Iterator[np.ndarray]:

@@ -109,8 +109,8 @@ class FilterBank(LinearOperator):
             )
         if any(size < length for size, length in zip(self.D, self.ell, strict=True)):
             raise ValueError(
-                f"input_shape leaves no position: filters of length ell = {self.ell} do not fit into "
-                f"an input of length D = {self.D}."
+                f"input_shape must leave room for filters of length ell = {self.ell}, but got an input of "
+                f"length D = {self.D}."
             )
         sizes = zip(self.D, self.ell, self.stride, strict=True)
         self.n = tuple((size - length) // step + 1 for size, length, step in sizes)

@@ -192,10 +192,10 @@ def test_count_is_exact():
 def test_supports_refuses_at_once_and_never_sooner():
     model = BlockModel(3, 4, 2)
     assert model.count() == 48
-    with pytest.raises(ValueError, match="limit = 47 is less than the 48 supports"):
+    with pytest.raises(ValueError, match=r"limit must be at least 48, the supports of .*, but got 47"):
         model.supports(limit=47)
     assert len(list(model.supports(limit=48))) == 48
-    with pytest.raises(ValueError, match="is less than"):
+    with pytest.raises(ValueError, match="but got 1000000"):
         BlockModel(96, 28, 10).supports()
 
 
