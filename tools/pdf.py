@@ -84,7 +84,7 @@ def broken(table):
 
 
 def dressed(tex, parts):
-    """Put parts, kinds of boxes and numbers of exercises into Sphinx's LaTeX; leave out folded code."""
+    """Put parts, kinds of boxes and numbers of exercises into Sphinx's LaTeX; let long tables break."""
     for part in parts:
         name = re.escape(part["chapters"][0]["file"])
         head = rf"(?=\\sphinxstepscope\s*\\chapter\{{[^\n]*\n[^\n]*\\detokenize\{{{name}::doc\}})"
@@ -102,10 +102,7 @@ def dressed(tex, parts):
     for kind, words in BOXES.items():
         tex = re.sub(rf"{box}(?=\{{(?:{words})\b)", rf"\\begin{{sphinxadmonition}}{{{kind}}}", tex)
     table = r"\\begin\{(longtable|tabulary)\}(?:\{\\linewidth\}\[t\])?\{([lT]+)\}(.*?)\\end\{\1\}"
-    tex = re.sub(table, broken, tex, flags=re.DOTALL)
-    begin, end = r"\\begin\{sphinxuseclass\}", r"\\end\{sphinxuseclass\}\n"
-    tags = rf"({begin}\{{tag_hide-input\}}\n(?:{begin}\{{tag_[^}}]*\}}\n)*)"
-    return re.sub(rf"{tags}{begin}\{{cell_input\}}.*?{end}", r"\1", tex, flags=re.DOTALL)
+    return re.sub(table, broken, tex, flags=re.DOTALL)
 
 
 def complaints(log):
@@ -136,6 +133,8 @@ def main():
     for path in (SOURCES / "book").glob("*.ipynb"):
         nb = nbformat.read(path, as_version=4)
         for cell in nb.cells:
+            if "hide-input" in cell.metadata.get("tags", []):
+                cell.metadata.tags.append("remove-input")  # what pages fold, paper leaves out
             cell.source = references.sub("", cell.source).replace("architecture.svg", "architecture.pdf")
         nbformat.write(nb, path)
     if build(SOURCES, "--builder", "latex"):
@@ -150,7 +149,7 @@ def main():
         wrong.sort(key=lambda line: "Warning" in line)  # after an error, no reference is defined
         return "\n".join([f"{len(wrong)} lines of {LATEX}/book.log say what is wrong:", *wrong[:20]])
     shutil.copy(LATEX / "book.pdf", PDF)
-    print(f"The book, printed: file://{PDF}")
+    print(f"The book, printed: {PDF.as_uri()}")
     return None
 
 

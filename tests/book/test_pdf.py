@@ -41,13 +41,6 @@ TEX = r"""\sphinxstepscope
 
 \chapter{First}
 \label{\detokenize{book/a:first}}\label{\detokenize{book/a::doc}}
-\begin{sphinxuseclass}{tag_hide-input}
-\begin{sphinxuseclass}{cell_input}
-code of a figure
-\end{sphinxuseclass}
-\begin{sphinxuseclass}{cell_input}
-code to read
-\end{sphinxuseclass}
 \phantomsection \label{exercise:ex-b}
 \begin{sphinxadmonition}{note}{Exercise 1.2}
 \end{sphinxadmonition}
@@ -61,8 +54,6 @@ code to read
 def test_latex_is_dressed():
     tex = tool.dressed(TEX, [{"caption": "A part", "numbered": 2, "chapters": [{"file": "book/a"}]}])
     assert tex.startswith("\\bookpart{A part}{1}\n\\sphinxstepscope")
-    assert "code to read" in tex
-    assert "code of a figure" not in tex
     assert [kind in tex for kind in ("{attention}{Exercise 1.2}", "{important}{Theorem", "{note}{Note}")] == [
         True
     ] * 3
