@@ -6,11 +6,10 @@ python tools/ledger.py
 import re
 import tomllib
 from collections import Counter
-from pathlib import Path
 
-import nbformat
+import colab
+from colab import BOOK, TITLE
 
-BOOK = Path(__file__).resolve().parent.parent / "book"
 VERDICTS = {
     "as stated": "proved as the paper states it",
     "hypothesis added": "proved, with a hypothesis that the paper leaves out",
@@ -39,19 +38,17 @@ when what it names does not exist.
 
 def chapters():
     """Return the chapters in the order of the table of contents, each as a `Chapter`."""
-    names = re.findall(r"file: book/(\w+)", (BOOK.parent / "_toc.yml").read_text(encoding="utf8"))
-    return {name: Chapter(path) for name in names if (path := BOOK / f"{name}.ipynb").exists()}
+    return {name: Chapter(nb.cells) for name, nb in colab.chapters().items()}
 
 
 class Chapter:
     """The prose and the code of a notebook, its title, boxes (label -> kind, title) and labels of figures."""
 
-    def __init__(self, path):
-        cells = nbformat.read(path, as_version=4).cells
+    def __init__(self, cells):
         self.prose, self.code = (
             "\n\n".join(c.source for c in cells if c.cell_type == kind) for kind in ("markdown", "code")
         )
-        self.title = re.search(r"^# (.*)", self.prose, re.M)[1]
+        self.title = TITLE.search(self.prose)[1]
         self.boxes = {label: (kind, title) for kind, title, label in BOX.findall(self.prose)}
         named = (c.metadata.get("mystnb", {}).get("figure", {}).get("name") for c in cells)
         self.figures = set(filter(None, named)) | set(re.findall(r"^:name: (fig-\S+)", self.prose, re.M))
