@@ -78,9 +78,8 @@ def as_index(a, name: str, size: int) -> np.ndarray:
         raise TypeError(f"{name} must be an array of integers, but got dtype {a.dtype}.")
     if a.ndim == 0:
         raise ValueError(f"{name} must have at least one axis, but got shape ().")
-    if a.size and not 0 <= a.min() <= a.max() < size:
-        bad = a.min() if a.min() < 0 else a.max()
-        raise ValueError(f"{name} must hold integers in 0..{size - 1}, but got {bad}.")
+    if a.size and ((low := a.min()) < 0 or (high := a.max()) >= size):
+        raise ValueError(f"{name} must hold integers in 0..{size - 1}, but got {low if low < 0 else high}.")
     return a.astype(int, copy=False)
 
 

@@ -105,20 +105,21 @@ def reconstruct(W, x, k, *, nonnegative=False) -> Reconstruction:
     """
     as_bank(W)
     model = BlockModel(W.K, W.n, k)
-    x = as_real(x, "x")
     signals, batch = W.as_signals(x)
-    dtype = np.result_type(x, W.filters)
+    dtype = np.result_type(signals, W.filters)
     z = np.zeros((len(signals), W.shape[0]), dtype)
     back = np.empty((len(signals), W.M, *W.D), dtype)
     step = max(1, CHUNK_BYTES // (dtype.itemsize * W.shape[0]))  # h stays in the processor's cache
     for first in range(0, len(signals), step):
         part = slice(first, first + step)
-        h = W.analysis(signals[part], check_finite=False)
-        index, value = model.pool(h, nonnegative=nonnegative, check_finite=False)
+        index, value = model.pool(  # not a name for W x: the next one reuses its memory
+            W.analysis(signals[part], check_finite=False), nonnegative=nonnegative, check_finite=False
+        )
         np.put_along_axis(z[part], index, value, axis=1)
         back[part] = W.paint(index, value)
-    z, back = z.reshape(*batch, W.K, *W.n), back.reshape(*batch, W.M, *W.D)
-    return Reconstruction(back, z, relative_error(back, x, axes=1 + len(W.D)))
+    back, signals = (a.reshape(*batch, W.M, *W.D) for a in (back, signals))
+    error = relative_error(back, signals, axes=1 + len(W.D))
+    return Reconstruction(back, z.reshape(*batch, W.K, *W.n), error)
 
 
 def certificate(W, true_support, found_support):

@@ -374,6 +374,23 @@ def test_painting_is_synthesis_of_the_code_in_full(case, batch, dtype):
     np.testing.assert_array_equal(W.paint(index[..., :0], value[..., :0]), np.zeros_like(x))
 
 
+def test_products_refuse_masked_arrays():
+    W, _ = make(CASES[1])
+    x, z = (np.ma.masked_less(normal(size), 0) for size in W.shape[::-1])
+    X, Z = (np.ma.masked_less(normal((size, 2)), 0) for size in W.shape[::-1])
+    for call in (
+        lambda: W @ x,
+        lambda: W @ X,
+        lambda: W.dot(x),
+        lambda: W.matvec(x),
+        lambda: W.matmat(X),
+        lambda: W.rmatvec(z),
+        lambda: W.rmatmat(Z),
+    ):
+        with pytest.raises(TypeError, match="masked array"):
+            call()
+
+
 def test_what_is_not_finite_is_let_through_on_demand():
     W, _ = make(CASES[1])
     x, z = normal((W.M, *W.D)), normal((W.K, *W.n))
