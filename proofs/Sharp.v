@@ -3,7 +3,7 @@
      g |x|² - |x̂ - x|² = <w, (δ I - H) w> + π (δ² |z|² - |e|²) + β (|e_V|² - |z_L + e_L|²)
                          + Q_C(z_C, e_C) + Q_L(z_L, e_L),
    where C, L, V are the places kept, lost and won by pooling. All five terms are at least 0. *)
-Require Import Layer Pooling Reconstruction Variants.
+Require Import Layer Pooling Reconstruction Variants Branch Noise.
 
 (* The pair (c, π) proves the bound g: both quadratic forms are positive semi-definite. *)
 Definition proves δ g c π :=
@@ -22,7 +22,7 @@ Notation pools := (pools model).
 Notation relu_pools := (relu_pools model).
 Notation code := (Place -> R).
 Notation places := (Place -> bool).
-Implicit Types (u z : code) (S T Ŝ : places).
+Implicit Types (x r : Coord -> R) (u z : code) (S T Ŝ : places).
 
 (* Theorem "The sharp bound": every pair (c, π) gives a bound. *)
 Definition Sharp :=
@@ -54,6 +54,14 @@ Definition Relu_slope_165 :=
   forall δ z S Ŝ, 0 <= δ < 1 -> RIP 2 δ -> model S -> off S z -> (forall p, 0 <= z p) ->
   let x := Wᵀ z in relu_pools (W x) Ŝ ->
   ‖Wᵀ (W x ↾ Ŝ) ⊖ x‖ <= 165 / 100 * δ * ‖x‖.
+
+(* Noise counts as a little more δ: with η = sqrt (1 + δ) |r| / |z| and x₀ = Wᵀ z. *)
+Definition Noise_sharp :=
+  forall δ η g c π z r S Ŝ, 0 <= δ -> 0 <= g -> RIP 2 δ -> model S -> off S z ->
+  0 < ‖z‖ -> sqrt (1 + δ) * ‖r‖ = η * ‖z‖ -> δ + η < 1 -> proves (δ + η) g c π ->
+  let x₀ := Wᵀ z in let x := x₀ ⊕ r in pools (W x) Ŝ ->
+  ‖Wᵀ (W x ↾ Ŝ) ⊖ x‖ <=
+    ‖r‖ + sqrt (g * ((1 - δ) / (1 - (δ + η))) * (‖x₀‖ * (‖x₀‖ + ‖r‖))).
 
 (* Proofs. *)
 
@@ -207,5 +215,101 @@ Proof.
     apply (relu_sharp δ _ _ _ z S T (proj1 D) G (numbers_165 δ ltac:(lra)) R2 HS Z Pz B).
   - eapply Rle_trans; [apply (relu_energy w model δ z S T D (RIP_1_of_2 _ _ _ R2) HS Z Pz B) |].
     apply Rmult_le_compat_r; [apply sqrt_pos | apply energy_slope; lra].
+Qed.
+
+(* A symmetric matrix that takes z to ρ and is no larger than it must be: its quadratic form. *)
+Lemma form_to (z ρ : code) e : 0 <= e -> ‖ρ‖² = e^2 * ‖z‖² -> exists Q : code -> R,
+  (forall f, - e * ‖f‖² <= Q f <= e * ‖f‖²) /\
+  forall f c, Q (f ⊕ c ⊙ z) = Q f + 2 * c * ⟨f, ρ⟩ + c^2 * ⟨z, ρ⟩.
+Proof.
+  intros E N. set (n := e ⊙ z ⊖ ρ).
+  assert (Nn : ‖n‖² = 2 * e * ⟨n, z⟩) by (unfold n; expand; rewrite (dot_sym z ρ), N; ring).
+  assert (Nf : forall f, ⟨n, f⟩ = e * ⟨z, f⟩ - ⟨ρ, f⟩) by (intro; unfold n; expand; ring).
+  destruct (Req_dec (‖n‖²) 0) as [Z | Z].
+  - assert (Z0 : forall f, ⟨n, f⟩ = 0).
+    { intro f. pose proof (cauchy_schwarz n f) as C1. pose proof (cauchy_schwarz n ((-1) ⊙ f)) as C2.
+      rewrite dot_scale_r in C2. rewrite Z, sqrt_0 in *. lra. }
+    exists (fun f => e * ‖f‖²). split; [intro f; pose proof (pos f); nra |].
+    intros f c. expand. pose proof (Z0 f) as A. pose proof (Z0 z) as B. rewrite Nf in A, B.
+    rewrite (dot_sym f z), (dot_sym f ρ), (dot_sym z ρ). nra.
+  - exists (fun f => e * (‖f‖² - 2 * ⟨n, f⟩^2 / ‖n‖²)). split.
+    + intro f. assert (C : 0 <= ⟨n, f⟩^2 / ‖n‖² <= ‖f‖²).
+      { pose proof (pos n) as P. assert (0 < ‖n‖²) by lra. split.
+        - apply Rmult_le_pos; [apply pow2_ge_0 | left; now apply Rinv_0_lt_compat].
+        - apply (Rmult_le_reg_l (‖n‖²)); auto.
+          replace (‖n‖² * (⟨n, f⟩^2 / ‖n‖²)) with (⟨n, f⟩^2) by (field; auto).
+          pose proof (pos (‖n‖² ⊙ f ⊖ ⟨n, f⟩ ⊙ n)) as K. expand. rewrite (dot_sym f n) in K.
+          apply (Rmult_le_reg_l (‖n‖²)); auto. lra. }
+      replace (2 * ⟨n, f⟩^2 / ‖n‖²) with (2 * (⟨n, f⟩^2 / ‖n‖²)) by (field; auto).
+      set (k := ⟨n, f⟩^2 / ‖n‖²) in *. pose proof (pos f). nra.
+    + intros f c. assert (E0 : e <> 0) by (intros ->; lra). rewrite dot_add_r, dot_scale_r.
+      assert (A : ⟨n, z⟩ <> 0) by (intro A; rewrite A in Nn; lra).
+      rewrite Nn. expand. rewrite (dot_sym z f), (dot_sym f ρ), (dot_sym z ρ).
+      replace ⟨ρ, f⟩ with (e * ⟨z, f⟩ - ⟨n, f⟩) by (rewrite Nf; ring).
+      replace ⟨ρ, z⟩ with (e * ⟨z, z⟩ - ⟨n, z⟩) by (rewrite Nf; ring).
+      rewrite (dot_sym f z). field. auto.
+Qed.
+Theorem noise_sharp : Noise_sharp.
+Proof.
+  intros δ η g c π z r S T D G R2 HS Z Zp Eta Dl P x₀ x [HT B].
+  set (u := W x) in *. set (y := u ↾ T ⊖ z). set (U := S ∪ T). set (ρ := W r ↾ U).
+  assert (OZ : off U z) by (apply (off_mono S); auto; unfold U, union; intros p ->; auto).
+  assert (OY : off U y).
+  { apply off_sub; auto. apply (off_mono T); [| apply off_on].
+    unfold U, union. intros p ->. apply orb_true_r. }
+  assert (HU : Ms model 2 U) by now apply Ms_2.
+  assert (In : forall f, off U f -> ⟨f, u⟩ = ⟨Wᵀ f, x₀⟩ + ⟨f, ρ⟩).
+  { intros f F. unfold u, x, ρ. rewrite W_add, dot_add_r, <- adjoint, <- dot_on.
+    unfold off in F. now rewrite F. }
+  pose proof (sqrt_pos (‖z‖²)) as Z0. pose proof (sqrt_pos (‖r‖²)) as R0.
+  pose proof (sqrt_pos (‖x₀‖²)) as X0. pose proof (norm_sq z) as Nz. pose proof (norm_sq r) as Nr.
+  pose proof (norm_sq x₀) as Nx. pose proof (sqrt_pos (1 + δ)) as Q0.
+  assert (H0' : 0 <= η).
+  { apply (Rmult_le_reg_r (‖z‖)); auto. rewrite <- Eta, Rmult_0_l. now apply Rmult_le_pos. }
+  assert (Hρ : ‖ρ‖² <= η^2 * ‖z‖²).
+  { eapply Rle_trans; [now apply (heard w model 2 δ U) |].
+    apply (f_equal (fun a => a * a)) in Eta. rewrite <- Nz, <- Nr.
+    assert (sqrt (1 + δ) * sqrt (1 + δ) = 1 + δ) by (apply sqrt_sqrt; lra). nra. }
+  set (e := ‖ρ‖ / ‖z‖). pose proof (norm_sq ρ) as Nρ. pose proof (sqrt_pos (‖ρ‖²)) as P0.
+  assert (He : e * ‖z‖ = ‖ρ‖) by (unfold e; field; lra).
+  assert (E0 : 0 <= e) by (unfold e; apply Rmult_le_pos; [auto | left; now apply Rinv_0_lt_compat]).
+  assert (E1 : e <= η).
+  { apply (Rmult_le_reg_r (‖z‖)); auto. rewrite He. apply norm_le_norm; auto. }
+  destruct (form_to z ρ e E0) as (Q & Qb & Qs); [rewrite <- Nρ, <- Nz, <- He; ring |].
+  assert (Main : ‖Wᵀ y‖² + Q y <= g * ⟨z, u⟩).
+  { apply (five_terms (δ + η) g c π u z S T (fun _ => false)); auto; [| | | easy].
+    - fold y. pose proof (rip w model 2 δ _ _ R2 HU (off_add _ _ _ OY (off_scale _ c _ OZ))) as [_ Up].
+      pose proof (proj2 (Qb (y ⊕ c ⊙ z))) as Uq. rewrite Qs in Uq.
+      rewrite !In by auto. fold x₀. rewrite Wᵀ_add, Wᵀ_scale in Up. fold x₀ in Up.
+      pose proof (pos (y ⊕ c ⊙ z)) as Pp.
+      assert (e * ‖y ⊕ c ⊙ z‖² <= η * ‖y ⊕ c ⊙ z‖²) by (apply Rmult_le_compat_r; auto).
+      set (m := ‖y ⊕ c ⊙ z‖²) in *. set (v := Wᵀ y) in *. expand.
+      rewrite (dot_sym x₀ v) in Up. lra.
+    - apply square_le. eapply Rle_trans; [now apply (crosstalk w model δ z r S T) |].
+      rewrite Eta. lra.
+    - replace (S ∖ T ∖ fun _ => false) with (S ∖ T) by (places; now rewrite andb_true_r).
+      apply won_at_least; auto. }
+  rewrite (In z OZ) in Main.
+  assert (Zr : ⟨z, ρ⟩ <= ‖x₀‖ * ‖r‖).
+  { unfold ρ. rewrite <- dot_on. unfold off in OZ. rewrite OZ, <- adjoint. apply cauchy_schwarz. }
+  pose proof (proj1 (Qb y)) as Ql. pose proof (pos y) as Py.
+  pose proof (rip w model 2 δ _ _ R2 HU OY) as [Low _].
+  set (G1 := ‖Wᵀ y‖²) in *. set (Y := ‖y‖²) in *.
+  assert (K : G1 <= g * ((1 - δ) / (1 - (δ + η))) * (‖x₀‖ * (‖x₀‖ + ‖r‖))).
+  { apply (Rmult_le_reg_l (1 - (δ + η))); [lra |].
+    replace ((1 - (δ + η)) * (g * ((1 - δ) / (1 - (δ + η))) * (‖x₀‖ * (‖x₀‖ + ‖r‖))))
+      with ((1 - δ) * (g * (‖x₀‖ * ‖x₀‖ + ‖x₀‖ * ‖r‖))) by (field; lra).
+    rewrite Nx. fold x₀ in Main.
+    assert (e * Y <= η * Y) by (apply Rmult_le_compat_r; auto).
+    assert (A1 : g * (‖x₀‖² + ⟨z, ρ⟩) <= g * (‖x₀‖² + ‖x₀‖ * ‖r‖)) by (apply Rmult_le_compat_l; lra).
+    assert (A2 : (1 - δ) * (G1 - η * Y) <= (1 - δ) * (g * (‖x₀‖² + ‖x₀‖ * ‖r‖)))
+      by (apply Rmult_le_compat_l; lra).
+    assert (A3 : η * ((1 - δ) * Y) <= η * G1) by (apply Rmult_le_compat_l; lra).
+    lra. }
+  replace (Wᵀ (u ↾ T) ⊖ x) with ((-1) ⊙ r ⊕ Wᵀ y).
+  - eapply Rle_trans; [apply triangle |]. apply Rplus_le_compat.
+    + right. f_equal. expand. ring.
+    + apply sqrt_le_1_alt. exact K.
+  - unfold y, x, x₀. rewrite Wᵀ_sub. places. ring.
 Qed.
 End Sharp.
