@@ -26,13 +26,15 @@ Definition samples n f := sum all (fun m => sum (range 0 (D n)) (f m)).
 Definition W n x (a : place) := samples n (fun m q => (row a m q * x m q)%R).
 Definition gram n (a b : place) := samples n (fun m q => (row a m q * row b m q)%R).
 (* The table of lags. *)
-Definition c i j d := sum all (fun m => sum (range 0 l) (fun v => (w i m (v + d * t) * w j m v)%R)).
+Definition c i j d := sum all (fun m => sum (range 0 l) (fun v => (w i m (v + d * t) * w j m
+  v)%R)).
 (* A filter is whole at p if it is not cut: from b_l on, and before n - b_r. *)
 Definition b_l := (l₀ + t - 1) / t.
 Definition b_r := (r₀ + t - 1) / t.
 Definition q := (l + t - 1) / t - 1.
 
-(* Proposition "The convolution matrix": the rows of W are the filters, placed. Without padding. *)
+(* Proposition "The convolution matrix": the rows of W are the filters, placed. Without padding.
+   *)
 Definition Matrix :=
   forall n x i p, l₀ = 0 -> r₀ = 0 -> 0 <= p < n ->
   W n x (i, p) = sum all (fun m => sum (range 0 l) (fun j => (w i m j * x m (p * t + j)%Z)%R)).
@@ -46,10 +48,18 @@ Definition Lags :=
 Definition Lags_end :=
   forall i j d, (q < Z.abs d -> c i j d = 0%R) /\ c j i (- d) = c i j d.
 
-(* A support of M_k^s: a list of places without repetition, at most s of one filter, s k in all. *)
+(* The energy of a signal Wᵀ z, for a code z on the places of L: a form in the Gram matrix. *)
+Definition Energy_of_code :=
+  forall n L (z : place -> R),
+  samples n (fun m x => ((sum L (fun a => z a * row a m x)) ^ 2)%R) =
+  sum L (fun a => sum L (fun b => (z a * z b * gram n a b)%R)).
+
+(* A support of M_k^s: a list of places without repetition, at most s of one filter, s k in all.
+   *)
 Definition fits s k n (L : list place) :=
   NoDup L /\ Z.of_nat (length L) <= s * k /\ (forall a, In a L -> 0 <= snd a < n) /\
-  forall i L', (forall a, In a L' -> In a L /\ fst a = i) -> NoDup L' -> Z.of_nat (length L') <= s.
+  forall i L', (forall a, In a L' -> In a L /\ fst a = i) -> NoDup L' ->
+    Z.of_nat (length L') <= s.
 (* δ(M_k^s) is at most δ for n positions. *)
 Definition RIP s k n δ := forall L (z : place -> R), fits s k n L ->
   let energy := sum L (fun a => sum L (fun b => (z a * z b * gram n a b)%R)) in
@@ -80,7 +90,7 @@ Lemma range_split a k j : 0 <= j <= k -> range a k = range a j ++ range (a + j) 
 Proof.
   intro B. unfold range. replace (Z.to_nat k) with (Z.to_nat j + Z.to_nat (k - j))%nat by lia.
   rewrite seq_app, map_app. f_equal. rewrite Nat.add_0_l.
-  generalize (Z.to_nat (k - j)) as e. intro e. 
+  generalize (Z.to_nat (k - j)) as e. intro e.
   replace (Z.to_nat j) with (Z.to_nat j + 0)%nat at 1 by lia. generalize 0%nat as o.
   induction e as [| e IH]; intro o; simpl; auto. f_equal; [lia |].
   replace (S (Z.to_nat j + o)) with (Z.to_nat j + S o)%nat by lia. apply IH.
@@ -107,11 +117,13 @@ Proof.
 Qed.
 Lemma sum_shift f a k d : sum (range a k) f = sum (range (a - d) k) (fun x => f (x + d)).
 Proof.
-  unfold range. induction (seq 0 (Z.to_nat k)) as [| x L IH]; simpl; auto. rewrite IH. do 2 f_equal. lia.
+  unfold range. induction (seq 0 (Z.to_nat k)) as [| x L IH]; simpl; auto. rewrite IH.
+  do 2 f_equal. lia.
 Qed.
 Lemma ceil x : t * ((x + t - 1) / t) >= x.
 Proof.
-  pose proof (Z.div_mod (x + t - 1) t ltac:(lia)). pose proof (Z.mod_pos_bound (x + t - 1) t ltac:(lia)). lia.
+  pose proof (Z.div_mod (x + t - 1) t ltac:(lia)).
+  pose proof (Z.mod_pos_bound (x + t - 1) t ltac:(lia)). lia.
 Qed.
 (* Where a row is not zero; whole filters begin at 0 or later, and end at D or earlier. *)
 Lemma row_off a m x : ~ (snd a * t - l₀ <= x < snd a * t - l₀ + l) -> row a m x = 0%R.
@@ -166,6 +178,31 @@ Proof.
       * intros x _ N. unfold g. rewrite (taps j); [ring | lia].
 Qed.
 
+Lemma samples_sum n (L : list place) f :
+  samples n (fun m x => sum L (fun a => f a m x)) = sum L (fun a => samples n (f a)).
+Proof.
+  unfold samples. transitivity (∑ m, sum L (fun a => sum (range 0 (D n)) (f a m))).
+  - apply sum_ext; intro m. apply sum_swap.
+  - apply sum_swap.
+Qed.
+Lemma sum_product (L : list place) f g :
+  (sum L f * sum L g)%R = sum L (fun a => sum L (fun b => (f a * g b)%R)).
+Proof.
+  rewrite Rmult_comm, <- (sum_scale L (sum L g) f). apply sum_ext; intro a.
+  now rewrite Rmult_comm, <- sum_scale.
+Qed.
+Theorem energy_of_code : Energy_of_code.
+Proof.
+  intros n L z.
+  transitivity (samples n (fun m x => sum L (fun a => sum L (fun b =>
+    (z a * row a m x * (z b * row b m x))%R)))).
+  - apply sum_ext; intro m. apply sum_ext; intro x. simpl. rewrite Rmult_1_r.
+    apply sum_product.
+  - rewrite samples_sum. apply sum_ext; intro a. rewrite samples_sum. apply sum_ext; intro b.
+    unfold gram, samples. rewrite <- sum_scale. apply sum_ext; intro m. rewrite <- sum_scale.
+    apply sum_ext; intro x. ring.
+Qed.
+
 (* What the Gram matrix depends on. *)
 Lemma gram_far n a b : q < Z.abs (snd b - snd a) -> gram n a b = 0%R.
 Proof.
@@ -192,7 +229,8 @@ Proof.
 Qed.
 (* Away from the left end it does not change when places and end move together. *)
 Definition move d (a : place) : place := (fst a, snd a + d).
-Lemma gram_right n d a b : 0 <= d -> b_l <= snd a -> gram (n + d) (move d a) (move d b) = gram n a b.
+Lemma gram_right n d a b : 0 <= d -> b_l <= snd a ->
+  gram (n + d) (move d a) (move d b) = gram n a b.
 Proof.
   intros P A. pose proof (whole_left _ A). apply sum_ext; intro m.
   assert (R : forall e x, row (move d e) m (x + d * t) = row e m x).
@@ -202,7 +240,8 @@ Proof.
   - rewrite (sum_range _ 0 _ (d * t) (d * t + D n)); try nia.
     + rewrite (sum_shift _ (d * t) _ (d * t)). replace (d * t - d * t) with 0 by lia.
       replace (d * t + D n - d * t) with (D n) by lia. apply sum_ext; intro x. now rewrite !R.
-    + intros x B O. replace x with (x - d * t + d * t) by lia. rewrite R, (row_off a); [ring | nia].
+    + intros x B O. replace x with (x - d * t + d * t) by lia.
+      rewrite R, (row_off a); [ring | nia].
   - transitivity 0%R; [| symmetry]; apply sum_none; intros x I; apply range_in in I; [| lia].
     replace x with (x - d * t + d * t) by lia. rewrite R, (row_off a); [ring | nia].
 Qed.
@@ -228,7 +267,8 @@ Lemma short_or_gapped m : forall L, length L = S m ->
     (exists a, In a L /\ snd a = lo) /\ hi - lo <= Z.of_nat m * q.
 Proof.
   pose proof q_pos. induction m as [| m IH]; intros L E.
-  - destruct L as [| a [| b L]]; try easy. right. exists (snd a), (snd a). split; [| split; [| lia]].
+  - destruct L as [| a [| b L]]; try easy. right. exists (snd a), (snd a).
+    split; [| split; [| lia]].
     + intros b [<- | []]. lia.
     + exists a. split; [now left | auto].
   - destruct (least L) as (a & I & B); [now destruct L |].
@@ -236,7 +276,8 @@ Proof.
     assert (M : forall b, In b (L1 ++ a :: L2) <-> b = a \/ In b (L1 ++ L2)).
     { intro b. rewrite !in_app_iff. simpl. intuition. }
     assert (E' : length (L1 ++ L2) = S m) by (rewrite app_length in *; simpl in E; lia).
-    destruct (IH _ E') as [(g & (b & Ib & Gb) & (d & Id & Gd) & G) | (lo & hi & R & (b & Ib & Gb) & Sp)].
+    destruct (IH _ E') as [(g & (b & Ib & Gb) & (d & Id & Gd) & G)
+      | (lo & hi & R & (b & Ib & Gb) & Sp)].
     + left. exists g. split; [| split].
       * exists b. rewrite M. auto.
       * exists d. rewrite M. auto.
@@ -267,7 +308,8 @@ Proof.
   intros (N & B & R & C). split; [now apply NoDup_filter | split; [| split]].
   - pose proof (filter_length_le P L). lia.
   - intros a I. apply filter_In in I. now apply R.
-  - intros i L' I. apply (C i). intros a J. destruct (I a J) as [K E]. apply filter_In in K. tauto.
+  - intros i L' I. apply (C i). intros a J. destruct (I a J) as [K E]. apply filter_In in K.
+    tauto.
 Qed.
 Lemma filter_shorter (L : list place) P a : In a L -> P a = false ->
   (length (filter P L) < length L)%nat.
@@ -299,7 +341,8 @@ Proof.
     cbv zeta in B1, B2. rewrite (filter_sum L P (fun a => (z a * z a)%R)).
     assert (E : sum L (fun a => sum L (fun b => (z a * z b * gram n' a b)%R)) =
       (sum (filter P L) (fun a => sum (filter P L) (fun b => (z a * z b * gram n' a b)%R)) +
-       sum (filter (fun a => negb (P a)) L) (fun a => sum (filter (fun a => negb (P a)) L) (fun b => (z a * z b * gram n' a b)%R)))%R).
+       sum (filter (fun a => negb (P a)) L) (fun a => sum (filter (fun a => negb (P a)) L) (fun b
+         => (z a * z b * gram n' a b)%R)))%R).
     { rewrite (filter_sum L P). f_equal; apply sum_same; intros a Ia; apply filter_In in Ia;
         rewrite (filter_sum L P (fun b => (z a * z b * gram n' a b)%R)); destruct Ia as [Ia Pa].
       - rewrite (sum_none (filter (fun a => negb (P a)) L)); [ring |]. intros c' Ic.

@@ -10,7 +10,8 @@ Hypothesis once : forall j, NoDup (all : list (Place j)) /\ NoDup (all : list (C
 Hypothesis complete : (forall j (p : Place j), In p all) /\ (forall j (v : Coord j), In v all).
 
 Variable w : forall j, Place j -> Coord j -> R.
-(* The window of a place is a coordinate of the next input; T j are the switches: one in a window. *)
+(* The window of a place is a coordinate of the next input; T j are the switches: one in a window.
+   *)
 Variable window : forall j, Place j -> Coord (S j).
 Variable T : forall j, Place j -> bool.
 Hypothesis one_switch :
@@ -34,7 +35,8 @@ Hypothesis way_up : forall j, x (S j) = up j (x j).
 Hypothesis last : xh L = x L.
 Hypothesis way_down : forall j, (j < L)%nat -> xh j = down j (xh (S j)).
 
-(* Proposition "One matrix up, its transpose down" (a): unpooling the pooled values is the code, and
+(* Proposition "One matrix up, its transpose down" (a): unpooling the pooled values is the code,
+  and
    unpooling never lengthens. *)
 Definition Unpooling :=
   forall j, (forall h, unpool j (pool j h) = h ↾ T j) /\
@@ -46,14 +48,16 @@ Definition Deep_identity :=
   ⟨xh 0%nat, x 0%nat⟩ = ‖x L‖² /\
   ‖xh 0%nat ⊖ x 0%nat‖² = ‖x 0%nat‖² - 2 * ‖x L‖² + ‖xh 0%nat‖².
 
-(* Theorem "The error recursion": c j is the error of layer j alone, sqrt (1 + d j) bounds Wᵀ on its
+(* Theorem "The error recursion": c j is the error of layer j alone,
+  sqrt (1 + d j) bounds Wᵀ on its
    switches. *)
 Definition Depth_recursion :=
   forall c d : nat -> R,
   (forall j, 0 <= c j /\ 0 < 1 + d j) ->
   (forall j, (j < L)%nat -> ‖Wᵀ j (W j (x j) ↾ T j) ⊖ x j‖ <= c j * ‖x j‖) ->
   (forall j z, (j < L)%nat -> off (T j) z -> ‖Wᵀ j z‖² <= (1 + d j) * ‖z‖²) ->
-  (forall j, (j < L)%nat -> ‖xh j ⊖ x j‖ <= c j * ‖x j‖ + sqrt (1 + d j) * ‖xh (S j) ⊖ x (S j)‖) /\
+  (forall j, (j < L)%nat -> ‖xh j ⊖ x j‖ <= c j * ‖x j‖ + sqrt (1 + d j) * ‖xh (S j) ⊖ x (S j)‖)
+    /\
   let fix bound n j := match n with O => 0 | S n => c j + (1 + d j) * bound n (S j) end in
   ‖xh 0%nat ⊖ x 0%nat‖ <= bound L 0%nat * ‖x 0%nat‖.
 
@@ -68,7 +72,8 @@ Definition Depth_gain :=
   let fix ratio n j := match n with O => 1 | S n => a j / b j * ratio n (S j) end in
   exists g, ‖g ⊙ xh 0%nat ⊖ x 0%nat‖² <= (1 - ratio L 0%nat) * ‖x 0%nat‖².
 
-(* The usable form of a j: one support S that catches no more energy than the switches and on which
+(* The usable form of a j: one support S that catches no more energy than the switches and on
+  which
    Wᵀ is bounded below by 1 - δ, and one code z on S at the distance η |x_j|. *)
 Definition Kept_energy_in_layer :=
   forall j δ η z S, δ < 1 ->
@@ -82,8 +87,10 @@ Lemma sum_single {A} (l : list A) f p : NoDup l -> In p l -> (forall q, q <> p -
   sum l f = f p.
 Proof.
   intros N I Z. induction N as [| a l A1 N IH]; simpl; [easy |]. destruct I as [-> | I].
-  - replace (sum l f) with 0; [ring |]. symmetry. clear IH N. induction l as [| b l IH]; simpl; auto.
-    rewrite Z by (intros ->; apply A1; now left). rewrite IH; [ring |]. intro. apply A1. now right.
+  - replace (sum l f) with 0; [ring |]. symmetry. clear IH N.
+    induction l as [| b l IH]; simpl; auto.
+    rewrite Z by (intros ->; apply A1; now left). rewrite IH; [ring |]. intro. apply A1.
+    now right.
   - rewrite IH by auto. rewrite Z; [ring |]. now intros ->.
 Qed.
 Lemma pool_adjoint j h a : ⟨pool j h, a⟩ = ⟨h, unpool j a⟩.
@@ -120,7 +127,8 @@ Proof.
   rewrite (dot_sym a), N, <- E in P. lra.
 Qed.
 Theorem unpooling : Unpooling.
-Proof. intro j. split; [| split]; intros; [apply unpool_pool | apply pool_norm | apply unpool_norm]. Qed.
+Proof. intro j.
+split; [| split]; intros; [apply unpool_pool | apply pool_norm | apply unpool_norm]. Qed.
 
 Lemma up_adjoint j f g : ⟨up j f, g⟩ = ⟨f, down j g⟩.
 Proof. unfold up, down. now rewrite pool_adjoint, (dot_sym f), adjoint, dot_sym. Qed.
@@ -164,7 +172,8 @@ Proof.
     rewrite (dot_sym (x j) (Wᵀ j v)), <- E in Q. pose proof (pos v). pose proof (pos (x j)).
     apply (Rmult_le_reg_l (1 + d j)); lra. }
   assert (B0 : forall n j, 0 <= bound n j).
-  { induction n as [| n IH]; intro j; simpl; [lra |]. specialize (IH (S j)). destruct (Pos j). nra. }
+  { induction n as [| n IH]; intro j; simpl; [lra |]. specialize (IH (S j)). destruct (Pos j).
+    nra. }
   enough (K : forall n j, (n + j = L)%nat -> ‖xh j ⊖ x j‖ <= bound n j * ‖x j‖) by (apply K; lia).
   induction n as [| n IH]; intros j El; simpl in El.
   - subst j. rewrite last. assert (Z : ‖x L ⊖ x L‖² = 0) by (expand; ring).
@@ -192,11 +201,13 @@ Proof.
       assert (Hx : a j * ‖x j‖² <= ‖x (S j)‖²).
       { rewrite (way_up j). unfold up. rewrite pool_norm. apply Low. lia. }
       assert (Hy : ‖xh j‖² <= b j * ‖xh (S j)‖²).
-      { rewrite (way_down j) by lia. unfold down. eapply Rle_trans; [apply High; auto using unpool_off; lia |].
+      { rewrite (way_down j) by lia. unfold down.
+        eapply Rle_trans; [apply High; auto using unpool_off; lia |].
         apply Rmult_le_compat_l; [lra | apply unpool_norm]. }
       eapply Rle_trans; [| exact IH]. specialize (R0 n (S j)).
       pose proof (pos (xh j)). pose proof (pos (xh (S j))). pose proof (pos (x (S j))).
-      apply Rle_trans with (ratio n (S j) / b j * (‖xh j‖² * (a j * ‖x j‖²))); [right; field; lra |].
+      apply Rle_trans with (ratio n (S j) / b j * (‖xh j‖² * (a j * ‖x j‖²))); [right; field;
+        lra |].
       apply Rle_trans with (ratio n (S j) / b j * (b j * ‖xh (S j)‖² * ‖x (S j)‖²)).
       + apply Rmult_le_compat_l; [left; now apply Rdiv_lt_0_compat |].
         apply Rmult_le_compat; auto. apply Rmult_le_pos; lra.
@@ -220,7 +231,8 @@ Theorem kept_energy_in_layer : Kept_energy_in_layer.
 Proof.
   intros j δ η z S D Low Z B N.
   pose proof (kept_energy (w j) (1 - δ) (x j) z S (T j) ltac:(lra) Low Z B) as K.
-  assert ((1 - δ) * ‖x j ⊖ Wᵀ j z‖² <= (1 - δ) * (η^2 * ‖x j‖²)) by (apply Rmult_le_compat_l; lra).
+  assert ((1 - δ) * ‖x j ⊖ Wᵀ j z‖² <= (1 - δ) * (η^2 * ‖x j‖²)) by (apply Rmult_le_compat_l;
+    lra).
   lra.
 Qed.
 End Depth.

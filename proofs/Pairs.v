@@ -1,4 +1,5 @@
-(* The chapters "Max pooling" and "There and back, with a guarantee": filter pairs, and windows. *)
+(* The chapters "Max pooling" and "There and back, with a guarantee": filter pairs, and windows.
+   *)
 Require Import Layer Pooling Lia.
 
 Section Pairs.
@@ -7,7 +8,8 @@ Variables (w : Place -> Coord -> R) (model : (Place -> bool) -> Prop).
 (* The bank [W; -W]: each place with a sign. *)
 #[local] Instance signed : Finite (bool * Place) :=
   map (pair true) (all : list Place) ++ map (pair false) (all : list Place).
-Definition pair_filters (a : bool * Place) : Coord -> R := if fst a then w (snd a) else (-1) ⊙ w (snd a).
+Definition pair_filters (a : bool * Place) : Coord ->
+  R := if fst a then w (snd a) else (-1) ⊙ w (snd a).
 Notation W := (W w).
 Notation Wᵀ := (Wᵀ w).
 Notation V := (Layer.W pair_filters).
@@ -56,7 +58,8 @@ Theorem pairs_together : Pairs_together.
 Proof.
   intros x T [[HT B] P]. split; [split; [exact HT |] |].
   - intros S HS. set (h := W x) in *.
-    set (S' := fun a : bool * Place => S (snd a) && (if Rle_dec 0 (h (snd a)) then fst a else negb (fst a))).
+    set (S' := fun a : bool * Place => S (snd a) && (if Rle_dec 0 (h (snd a)) then fst a else
+      negb (fst a))).
     assert (F : fold S' = S).
     { extensionality p. unfold fold, S'. simpl. destruct (S p); simpl; auto.
       destruct (Rle_dec 0 (h p)); auto. }
@@ -101,7 +104,8 @@ Definition Windows_rip :=
 
 (* Proofs. *)
 
-Lemma M_plus (model : (Place -> bool) -> Prop) s t : forall a b, M model s a -> M model t b -> M model (s + t) (a ⊕ b).
+Lemma M_plus (model : (Place -> bool) -> Prop) s t : forall a b,
+  M model s a -> M model t b -> M model (s + t) (a ⊕ b).
 Proof.
   induction s as [| s IH]; simpl; intros a b A B.
   - subst a. replace ((fun _ => 0) ⊕ b) with b; auto. extensionality p. unfold add. ring.

@@ -227,7 +227,8 @@ Proof.
   assert (Nf : forall f, ⟨n, f⟩ = e * ⟨z, f⟩ - ⟨ρ, f⟩) by (intro; unfold n; expand; ring).
   destruct (Req_dec (‖n‖²) 0) as [Z | Z].
   - assert (Z0 : forall f, ⟨n, f⟩ = 0).
-    { intro f. pose proof (cauchy_schwarz n f) as C1. pose proof (cauchy_schwarz n ((-1) ⊙ f)) as C2.
+    { intro f. pose proof (cauchy_schwarz n f) as C1.
+      pose proof (cauchy_schwarz n ((-1) ⊙ f)) as C2.
       rewrite dot_scale_r in C2. rewrite Z, sqrt_0 in *. lra. }
     exists (fun f => e * ‖f‖²). split; [intro f; pose proof (pos f); nra |].
     intros f c. expand. pose proof (Z0 f) as A. pose proof (Z0 z) as B. rewrite Nf in A, B.
@@ -272,13 +273,15 @@ Proof.
     assert (sqrt (1 + δ) * sqrt (1 + δ) = 1 + δ) by (apply sqrt_sqrt; lra). nra. }
   set (e := ‖ρ‖ / ‖z‖). pose proof (norm_sq ρ) as Nρ. pose proof (sqrt_pos (‖ρ‖²)) as P0.
   assert (He : e * ‖z‖ = ‖ρ‖) by (unfold e; field; lra).
-  assert (E0 : 0 <= e) by (unfold e; apply Rmult_le_pos; [auto | left; now apply Rinv_0_lt_compat]).
+  assert (E0 : 0 <= e) by (unfold e; apply Rmult_le_pos; [auto | left;
+    now apply Rinv_0_lt_compat]).
   assert (E1 : e <= η).
   { apply (Rmult_le_reg_r (‖z‖)); auto. rewrite He. apply norm_le_norm; auto. }
   destruct (form_to z ρ e E0) as (Q & Qb & Qs); [rewrite <- Nρ, <- Nz, <- He; ring |].
   assert (Main : ‖Wᵀ y‖² + Q y <= g * ⟨z, u⟩).
   { apply (five_terms (δ + η) g c π u z S T (fun _ => false)); auto; [| | | easy].
-    - fold y. pose proof (rip w model 2 δ _ _ R2 HU (off_add _ _ _ OY (off_scale _ c _ OZ))) as [_ Up].
+    - fold y.
+      pose proof (rip w model 2 δ _ _ R2 HU (off_add _ _ _ OY (off_scale _ c _ OZ))) as [_ Up].
       pose proof (proj2 (Qb (y ⊕ c ⊙ z))) as Uq. rewrite Qs in Uq.
       rewrite !In by auto. fold x₀. rewrite Wᵀ_add, Wᵀ_scale in Up. fold x₀ in Up.
       pose proof (pos (y ⊕ c ⊙ z)) as Pp.
@@ -301,7 +304,8 @@ Proof.
       with ((1 - δ) * (g * (‖x₀‖ * ‖x₀‖ + ‖x₀‖ * ‖r‖))) by (field; lra).
     rewrite Nx. fold x₀ in Main.
     assert (e * Y <= η * Y) by (apply Rmult_le_compat_r; auto).
-    assert (A1 : g * (‖x₀‖² + ⟨z, ρ⟩) <= g * (‖x₀‖² + ‖x₀‖ * ‖r‖)) by (apply Rmult_le_compat_l; lra).
+    assert (A1 : g * (‖x₀‖² + ⟨z, ρ⟩) <= g * (‖x₀‖² + ‖x₀‖ * ‖r‖)) by (apply Rmult_le_compat_l;
+      lra).
     assert (A2 : (1 - δ) * (G1 - η * Y) <= (1 - δ) * (g * (‖x₀‖² + ‖x₀‖ * ‖r‖)))
       by (apply Rmult_le_compat_l; lra).
     assert (A3 : η * ((1 - δ) * Y) <= η * G1) by (apply Rmult_le_compat_l; lra).

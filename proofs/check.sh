@@ -8,7 +8,9 @@ fail() { echo "proofs: $*" >&2; exit 1; }
 command -v coqc >/dev/null ||
   fail "expected Coq 8.16, but got no coqc. On Debian: apt-get install coq"
 
-FILES="${FILES:-Sums Layer Pooling Reconstruction Variants Sharp Branch Noise Iht Attained Examples}"
+ALL="Sums Layer Pooling Reconstruction Variants Branch Noise Sharp Iht Attained"
+ALL="$ALL Convolution Depth Pairs Examples"
+FILES="${FILES:-$ALL}"
 build=../_build/proofs
 mkdir -p $build
 
