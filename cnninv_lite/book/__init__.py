@@ -19,6 +19,7 @@ _HOME = {
     "eeg": "data",
     "from_vgg": "weights",
     "phase_diagram": "phase",
+    "measured": "weights",
     "photograph": "data",
     "photographs": "data",
     "sample_photographs": "data",

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy as np
 from .._checks import as_real, as_size, shape_error
 from ..network import Layer, Network
 
-__all__ = ["crepe", "crepe_pitch", "from_vgg", "to_vgg", "vgg16"]
+__all__ = ["crepe", "crepe_pitch", "from_vgg", "measured", "to_vgg", "vgg16"]
 
 #: Where the arrays lie.
 FETCHED = Path(__file__).with_name("fetched")
@@ -173,3 +175,17 @@ def crepe_pitch(values) -> tuple[np.ndarray, np.ndarray]:
     weights = score * (np.abs(bins - best) <= 4)
     cents = _LOWEST + _STEP * (weights * bins).sum(axis=-1) / weights.sum(axis=-1)
     return 10 * 2 ** (cents / 1200), score.max(axis=-1)
+
+
+def measured(part: str) -> dict:
+    """Return what `make measure` found, a part of it: it takes longer than a page may.
+
+    Parameters
+    ----------
+    part : {"constants", "pictures", "least_squares", "versions", "seeds"}
+        tools/measure.py says how each was measured.
+    """
+    found = json.loads(files(__package__).joinpath("real_networks.json").read_text(encoding="utf8"))
+    if part not in found:
+        raise ValueError(f"part must be one of {', '.join(map(repr, found))}, but got {part!r}.")
+    return found[part]
