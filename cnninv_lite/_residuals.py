@@ -9,13 +9,14 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ._checks import norm
 from ._lags import LagTable
-from .codes import BlockModel, address
-from .layer import FilterBank
+from .codes import BlockModel
+from .layer import FilterBank, unravel
 
 __all__ = [
     "Code",
     "LagPath",
     "SignalPath",
+    "address",
     "column",
     "dense",
     "item",
@@ -133,6 +134,11 @@ def pool(model: BlockModel, h: np.ndarray, nonnegative: bool = False) -> Code:
 def _support(index: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Return the indices of the non-zeros in order, -1 for the rest: equal supports give equal arrays."""
     return np.sort(np.where(value != 0, index, -1), axis=1)
+
+
+def address(shape: tuple[int, ...], index: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return what picks the flat indices (B, m) out of an array (B, *shape): batch, block, position."""
+    return (np.arange(len(index))[:, None], *unravel(index, shape))
 
 
 def plus(h: np.ndarray, code: Code) -> np.ndarray:

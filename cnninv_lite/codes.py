@@ -17,7 +17,6 @@ from .layer import unravel
 
 __all__ = [
     "BlockModel",
-    "address",
     "entries",
     "law_of",
     "max_pool",
@@ -61,11 +60,7 @@ class BlockModel:
     n_blocks, block_size, k, order : int
         As given; `block_size` counts all positions of a block.
     shape : tuple of int, (K, *n)
-        Shape of one code.
-
-    Notes
-    -----
-    Models are frozen; those with the same attributes are equal.
+        Shape of one code. Models of equal attributes are equal.
 
     Raises
     ------
@@ -292,11 +287,6 @@ def entries(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return index, np.arange(index.shape[1]) < count[:, None]
 
 
-def address(shape: tuple[int, ...], index: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return what picks the flat indices (B, m) out of an array (B, *shape): batch, block, position."""
-    return (np.arange(len(index))[:, None], *unravel(index, shape))
-
-
 def _first_largest(a: np.ndarray, count: int) -> np.ndarray:
     """Mark the `count` largest entries along the last axis; among equals, the first ones."""
     if count >= a.shape[-1]:
@@ -334,8 +324,6 @@ def max_pool(
     >>> values, switches = max_pool([[1.0, -3.0, 0.5, 2.0, 1.0]], window=(2,))
     >>> values, switches
     (array([[-3.,  2.,  1.]]), array([[1, 3, 4]]))
-    >>> unpool(values, switches, (1, 5))
-    array([[ 0., -3.,  0.,  2.,  1.]])
     """
     h = as_real(h, "h")
     if not isinstance(window, (tuple, list, np.ndarray)):
@@ -355,8 +343,8 @@ def max_pool(
     inner = range(len(lead) + 1, split.ndim, 2)
     windows = np.moveaxis(split, inner, range(-axes, 0)).reshape(*lead, *count, prod(window))
 
-    best = windows.argmax(axis=-1)  # raveled: NumPy 2.4's unravel_index errs on long (..., 1) arrays
-    inside = (i.reshape(best.shape) for i in np.unravel_index(best.ravel(), window))
+    best = windows.argmax(axis=-1)
+    inside = unravel(best, window)
     starts = (c * w for c, w in zip(np.indices(count, sparse=True), window, strict=True))
     switches = np.ravel_multi_index([s + i for s, i in zip(starts, inside, strict=True)], n)
     values = np.take_along_axis(h.reshape(*lead, prod(n)), switches.reshape(*lead, prod(count)), axis=-1)

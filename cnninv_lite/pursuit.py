@@ -16,6 +16,7 @@ from ._lags import LagTable
 from ._residuals import (
     LagPath,
     SignalPath,
+    address,
     dense,
     item,
     lag_is_cheaper,
@@ -26,7 +27,7 @@ from ._residuals import (
     pool,
     ratio,
 )
-from .codes import BlockModel, address, entries
+from .codes import BlockModel, entries
 from .layer import FilterBank, as_bank
 from .reconstruction import GOLDEN
 
