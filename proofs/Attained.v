@@ -28,8 +28,8 @@ Definition Iht_attained :=
 Two unit filters with
    the inner product c: K = 2, n = 1, k = 1. *)
 Definition Trap :=
-  forall c μ, 0 <= c < 1 -> 0 < μ -> μ * (1 - c^2) <= c -> exists (w : bool -> bool ->
-    R) z z' S Ŝ,
+  forall c μ, 0 <= c < 1 -> 0 < μ -> μ * (1 - c^2) <= c -> 
+  exists (w : bool -> bool -> R) z z' S Ŝ,
   RIP w one_of_two 2 c /\ one_of_two S /\ off S z /\
   step w one_of_two μ (Wᵀ w z) z' Ŝ z' /\ 0 < ‖z' ⊖ z‖².
 

@@ -17,7 +17,8 @@ Hypothesis padding : 0 <= l₀ /\ 0 <= r₀.
 Variable w : Filter -> Channel -> Z -> R.
 Hypothesis taps : forall i m j, ~ (0 <= j < l) -> w i m j = 0%R.
 
-(* A place is a filter and a position. With n positions the signal has D samples. *)
+(* A place is a filter and a position. With n positions the signal has D samples. (Samples that the
+   stride leaves over at the end count as less padding.) *)
 Notation place := (Filter * Z)%type.
 Definition D n := (n - 1) * t + l - l₀ - r₀.
 (* Row (i, p) of W: filter i, begun at sample p t - l₀ of every channel, and cut at the ends. *)
@@ -26,8 +27,8 @@ Definition samples n f := sum all (fun m => sum (range 0 (D n)) (f m)).
 Definition W n x (a : place) := samples n (fun m q => (row a m q * x m q)%R).
 Definition gram n (a b : place) := samples n (fun m q => (row a m q * row b m q)%R).
 (* The table of lags. *)
-Definition c i j d := sum all (fun m => sum (range 0 l) (fun v => (w i m (v + d * t) * w j m
-  v)%R)).
+Definition c i j d :=
+  sum all (fun m => sum (range 0 l) (fun v => (w i m (v + d * t) * w j m v)%R)).
 (* A filter is whole at p if it is not cut: from b_l on, and before n - b_r. *)
 Definition b_l := (l₀ + t - 1) / t.
 Definition b_r := (r₀ + t - 1) / t.
@@ -48,7 +49,7 @@ Definition Lags :=
 Definition Lags_end :=
   forall i j d, (q < Z.abs d -> c i j d = 0%R) /\ c j i (- d) = c i j d.
 
-(* The energy of a signal Wᵀ z, for a code z on the places of L: a form in the Gram matrix. *)
+(* Proposition "The adjoint is synthesis", in energies: Wᵀ z for a code z on the places of L. *)
 Definition Energy_of_code :=
   forall n L (z : place -> R),
   samples n (fun m x => ((sum L (fun a => z a * row a m x)) ^ 2)%R) =
@@ -73,7 +74,8 @@ Definition Length_independence :=
   let N := (s * k - 1) * q + 1 + b_l + b_r in N <= n -> n <= n' ->
   (RIP s k n δ <-> RIP s k n' δ).
 
-(* The same without padding, for shorter signals too: n counts as the lesser of n and n*. *)
+(* Theorem "The constant does not depend on the length", without padding, for shorter signals too:
+   n may be replaced by the lesser of n and n*. *)
 Definition Length_without_padding :=
   forall s k n δ, 1 <= s -> 1 <= k -> 0 <= n -> l₀ = 0 -> r₀ = 0 ->
   (RIP s k n δ <-> RIP s k (Z.min n ((s * k - 1) * q + 1)) δ).

@@ -36,8 +36,7 @@ Hypothesis last : xh L = x L.
 Hypothesis way_down : forall j, (j < L)%nat -> xh j = down j (xh (S j)).
 
 (* Proposition "One matrix up, its transpose down" (a): unpooling the pooled values is the code,
-  and
-   unpooling never lengthens. *)
+   and unpooling never lengthens. *)
 Definition Unpooling :=
   forall j, (forall h, unpool j (pool j h) = h ↾ T j) /\
             (forall h, ‖pool j h‖² = ‖h ↾ T j‖²) /\
@@ -72,9 +71,9 @@ Definition Depth_gain :=
   let fix ratio n j := match n with O => 1 | S n => a j / b j * ratio n (S j) end in
   exists g, ‖g ⊙ xh 0%nat ⊖ x 0%nat‖² <= (1 - ratio L 0%nat) * ‖x 0%nat‖².
 
-(* The usable form of a j: one support S that catches no more energy than the switches and on
-  which
-   Wᵀ is bounded below by 1 - δ, and one code z on S at the distance η |x_j|. *)
+(* Theorem "Depth, with the best gain", the usable form of a j: one support S that catches no more
+   energy than the switches and on which Wᵀ is bounded below by 1 - δ, and one code z on S at the
+   distance η |x_j|. *)
 Definition Kept_energy_in_layer :=
   forall j δ η z S, δ < 1 ->
   (forall y, off S y -> (1 - δ) * ‖y‖² <= ‖Wᵀ j y‖²) -> off S z ->

@@ -1,5 +1,5 @@
-(* The setting of the book: a matrix W, a model, its restricted isometry constants, and pooling.
-   *)
+(* The setting of the book: a matrix W, a model, restricted isometry, and pooling.
+   Places are the pairs (i, p) of a filter and a position; `all` lists each of them once. *)
 Require Export Sums.
 
 Section Layer.
@@ -19,11 +19,12 @@ Fixpoint M (s : nat) (z : code) : Prop :=
   | O => z = fun _ => 0
   | S s => exists S a b, model S /\ off S a /\ M s b /\ z = a ⊕ b
   end.
+(* δ(M_k^s) is at most d. So RIP 1 δ says δ_k <= δ, and RIP 2 δ says δ_2k <= δ. *)
 Definition RIP s d := forall z, M s z -> (1 - d) * ‖z‖² <= ‖Wᵀ z‖² <= (1 + d) * ‖z‖².
 
 (* T is kept by pooling u: no support of the model catches more of the energy of u. *)
-Definition pools (u : code) (T : Place -> bool) := model T /\ forall S,
-  model S -> ‖u ↾ S‖² <= ‖u ↾ T‖².
+Definition pools (u : code) (T : Place -> bool) :=
+  model T /\ forall S, model S -> ‖u ↾ S‖² <= ‖u ↾ T‖².
 
 Lemma adjoint z x : ⟨Wᵀ z, x⟩ = ⟨z, W x⟩.
 Proof.

@@ -66,8 +66,8 @@ Implicit Types (u z : Place -> R) (S T Ŝ : Place -> bool).
 Definition count T (b : list Place) := length (filter T b).
 
 (* The supports of M_k^s: at most s places in each block, at most s k in all. *)
-Definition supports s k T := (forall b, In b blocks ->
-  count T b <= s)%nat /\ (count T places <= s * k)%nat.
+Definition supports s k T :=
+  (forall b, In b blocks -> count T b <= s)%nat /\ (count T places <= s * k)%nat.
 (* M_k: at most one place in each block, at most k in all. *)
 Definition M_k k := supports 1 k.
 
@@ -116,7 +116,8 @@ Definition Max_pooling_pools :=
 Definition Max_pooling_is_nearest :=
   forall k u z S Ŝ, max_pooling k u Ŝ -> M_k k S -> off S z -> ‖u ⊖ u ↾ Ŝ‖² <= ‖u ⊖ z‖².
 
-(* The module's rule is a max pooling. So there always is one. *)
+(* Definition "Max pooling": ties go to the first index. That rule gives a max pooling, so there
+   always is one. *)
 Definition First_ties_pool :=
   forall k u, (k <= length blocks)%nat -> max_pooling k u (first_ties k u).
 

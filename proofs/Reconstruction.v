@@ -343,3 +343,50 @@ Proof.
   lra.
 Qed.
 End Reconstruction.
+
+Section Certificate.
+Context {Place Coord : Type} `{Finite Place} `{Finite Coord}.
+Variables (w : Place -> Coord -> R) (model : (Place -> bool) -> Prop).
+Notation W := (W w).
+Notation Wᵀ := (Wᵀ w).
+
+(* Corollary "The certificate": with T = S ∪ Ŝ, |G_T - I| <= η, and eigenvalues of G_T up to b and
+   of G_S from a on, no other constant is needed. *)
+Definition Certificate :=
+  forall η a b (z : Place -> R) S Ŝ, 0 <= η -> 0 < a -> 0 <= b ->
+  (forall y, off (S ∪ Ŝ) y -> (1 - η) * ‖y‖² <= ‖Wᵀ y‖² <= (1 + η) * ‖y‖²) ->
+  (forall y, off (S ∪ Ŝ) y -> ‖Wᵀ y‖² <= b * ‖y‖²) ->
+  (forall y, off S y -> a * ‖y‖² <= ‖Wᵀ y‖²) ->
+  model S -> off S z ->
+  let x := Wᵀ z in pools model (W x) Ŝ ->
+  ‖Wᵀ (W x ↾ Ŝ) ⊖ x‖ <= φ * η * sqrt (b / a) * ‖x‖.
+
+(* Proofs. *)
+
+Corollary certificate : Certificate.
+Proof.
+  intros η a b z S T N A B Both Up Low HS Z x P. set (U := S ∪ T) in *.
+  assert (R : RIP w (eq U) 1 η).
+  { intros y (V & c & d & <- & C & D & ->). simpl in D. subst d.
+    replace (c ⊕ fun _ => 0) with c by (places; ring). now apply Both. }
+  assert (OZ : off U z) by (apply (off_mono S); auto; unfold U, union; intros p ->; auto).
+  assert (OD : off U (W x ↾ T ⊖ z)).
+  { apply off_sub; auto. apply (off_mono T); [| apply off_on].
+    unfold U, union. intros p ->. apply orb_true_r. }
+  destruct (Λ_spec 1 ltac:(lra)) as [L _]. fold φ in L.
+  assert (E : ‖W x ↾ T ⊖ z‖ <= φ * η * ‖z‖).
+  { eapply Rle_trans; [now apply (golden model _ _ S) |]. rewrite Rmult_assoc.
+    apply Rmult_le_compat_l; [lra |]. apply norm_le_norm; auto.
+    exact (crosstalk_at w (eq U) 1 η U z R (Ms_1 _ U eq_refl) OZ). }
+  apply square_le in E. assert (Q : 0 <= b / a).
+  { apply Rmult_le_pos; [lra | left; now apply Rinv_0_lt_compat]. }
+  apply norm_le_norm; [apply Rmult_le_pos; [nra | apply sqrt_pos] |].
+  rewrite Rpow_mult_distr, <- (Rsqr_pow2 (sqrt _)), Rsqr_sqrt by auto.
+  specialize (Up _ OD). specialize (Low z Z). rewrite Wᵀ_sub in Up. fold x in Up, Low.
+  apply (Rmult_le_reg_l a); auto.
+  replace (a * ((φ * η)^2 * (b / a) * ‖x‖²)) with (b * ((φ * η)^2 * ‖x‖²)) by (field; lra).
+  apply (Rmult_le_compat_l a) in Up; [| lra]. apply (Rmult_le_compat_l (a * b)) in E; [| nra].
+  assert (0 <= b * (φ * η)^2) by (apply Rmult_le_pos; [auto | apply pow2_ge_0]).
+  apply (Rmult_le_compat_l (b * (φ * η)^2)) in Low; auto. lra.
+Qed.
+End Certificate.

@@ -30,7 +30,7 @@ Definition Sharp :=
   let x := Wᵀ z in pools (W x) Ŝ ->
   ‖Wᵀ (W x ↾ Ŝ) ⊖ x‖² <= g * ‖x‖².
 
-(* The same for ReLU and max pooling. *)
+(* Theorem "The sharp bound", for ReLU and max pooling. *)
 Definition Relu_sharp :=
   forall δ g c π z S Ŝ, 0 <= δ -> g <= 1 -> proves δ g c π -> RIP 2 δ -> model S -> off S z ->
   (forall p, 0 <= z p) ->
@@ -43,19 +43,21 @@ Definition Five_thirds :=
   let x := Wᵀ z in pools (W x) Ŝ ->
   ‖Wᵀ (W x ↾ Ŝ) ⊖ x‖ <= 5 / 3 * δ * ‖x‖.
 
-(* A little sharper: 1.65 δ_2k. *)
+(* Corollary "Five thirds", a little sharper: the error is at most 1.65 δ_2k, for every δ_2k
+   below 1. *)
 Definition Slope_165 :=
   forall δ z S Ŝ, 0 <= δ < 1 -> RIP 2 δ -> model S -> off S z ->
   let x := Wᵀ z in pools (W x) Ŝ ->
   ‖Wᵀ (W x ↾ Ŝ) ⊖ x‖ <= 165 / 100 * δ * ‖x‖.
 
-(* Both for ReLU and max pooling. *)
+(* Corollary "Five thirds", for ReLU and max pooling, with 1.65. *)
 Definition Relu_slope_165 :=
   forall δ z S Ŝ, 0 <= δ < 1 -> RIP 2 δ -> model S -> off S z -> (forall p, 0 <= z p) ->
   let x := Wᵀ z in relu_pools (W x) Ŝ ->
   ‖Wᵀ (W x ↾ Ŝ) ⊖ x‖ <= 165 / 100 * δ * ‖x‖.
 
-(* Noise counts as a little more δ: with η = sqrt (1 + δ) |r| / |z| and x₀ = Wᵀ z. *)
+(* Theorem "The sharp bound", with noise, which counts as a little more δ: η = sqrt (1 + δ) |r| /
+   |z|, x₀ = Wᵀ z. *)
 Definition Noise_sharp :=
   forall δ η g c π z r S Ŝ, 0 <= δ -> 0 <= g -> RIP 2 δ -> model S -> off S z ->
   0 < ‖z‖ -> sqrt (1 + δ) * ‖r‖ = η * ‖z‖ -> δ + η < 1 -> proves (δ + η) g c π ->

@@ -22,7 +22,7 @@ Definition Relu_code_bound :=
   let x := Wᵀ z in relu_pools (W x) Ŝ ->
   ‖W x ↾ Ŝ ⊖ z‖ <= φ * δ₂ * ‖z‖.
 
-(* The same: the signal. *)
+(* Theorem "ReLU, pairs, windows" (a), the golden bound: the signal. *)
 Definition Relu_reconstruction :=
   forall δ₁ δ₂ z S Ŝ, 0 <= δ₂ -> δ₁ < 1 -> RIP 1 δ₁ -> RIP 2 δ₂ -> model S -> off S z ->
   (forall p, 0 <= z p) ->
