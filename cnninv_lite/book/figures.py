@@ -58,10 +58,12 @@ def show_matrix(A, ax=None, *, limit=None, blocks=None):
     limit = np.abs(A).max() if limit is None else limit
     ax.imshow(A, cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="equal")
     if blocks is not None:
+        right, low, line = A.shape[1] - 0.5, A.shape[0] - 0.5, {"color": "#444444", "linewidth": 0.7}
         for at in range(blocks[0], A.shape[0], blocks[0]):
-            ax.axhline(at - 0.5, color="#444444", linewidth=0.7)
+            ax.plot([-0.5, right], [at - 0.5] * 2, **line)
         for at in range(blocks[1], A.shape[1], blocks[1]):
-            ax.axvline(at - 0.5, color="#444444", linewidth=0.7)
+            ax.plot([at - 0.5] * 2, [-0.5, low], **line)
+    ax.set(xlim=(-0.5, A.shape[1] - 0.5), ylim=(A.shape[0] - 0.5, -0.5))
     ax.spines[["top", "right"]].set_visible(True)
     ax.set_xticks([])
     ax.set_yticks([])
