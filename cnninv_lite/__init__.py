@@ -11,7 +11,7 @@ from .coherence import coherence, cumulative_coherence, gram, rip_certificates
 from .energy_law import EnergyLaw, energy_law
 from .filters import dct_filters, gaussian_filters, load_filters, pca_filters, rademacher_filters
 from .layer import FilterBank, adjoint_error
-from .network import Layer, LayerErrors, Network, Pooled, error_recursion, gain_bound
+from .network import Layer, Network, Pooled, error_recursion, gain_bound
 from .pursuit import Pursuit, cosamp, iht, iht_rate, lasso
 from .random_filters import (
     connected_supports,
@@ -32,8 +32,6 @@ from .reconstruction import (
 )
 from .rip import (
     RIPBracket,
-    RIPSample,
-    Witness,
     rip_bracket,
     rip_exact,
     rip_sample,
@@ -48,14 +46,11 @@ __all__ = [
     "EnergyLaw",
     "FilterBank",
     "Layer",
-    "LayerErrors",
     "Network",
     "Pooled",
     "Pursuit",
     "RIPBracket",
-    "RIPSample",
     "Reconstruction",
-    "Witness",
     "adjoint_error",
     "certificate",
     "code_bound",
