@@ -25,10 +25,10 @@ from .reconstruction import (
     certificate,
     code_bound,
     depth_bound,
-    largest_useful_delta,
     reconstruct,
     reconstruction_bound,
     relative_error,
+    sharp_certificate,
 )
 from .rip import (
     RIPBracket,
@@ -67,7 +67,6 @@ __all__ = [
     "gram",
     "iht",
     "iht_rate",
-    "largest_useful_delta",
     "lasso",
     "load_filters",
     "max_pool",
@@ -85,6 +84,7 @@ __all__ = [
     "rip_sample",
     "rip_sample_parts",
     "rip_search",
+    "sharp_certificate",
     "size_needed",
     "unpool",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from functools import cache
+from math import inf, sqrt
 
 import numpy as np
 
@@ -17,10 +18,10 @@ __all__ = [
     "certificate",
     "code_bound",
     "depth_bound",
-    "largest_useful_delta",
     "reconstruct",
     "reconstruction_bound",
     "relative_error",
+    "sharp_certificate",
 ]
 
 GOLDEN = (1 + 5**0.5) / 2
@@ -126,12 +127,13 @@ def certificate(W, true_support, found_support):
     """Bound ||x^ - x|| / ||x|| for one input, from the Gram matrix of the two supports it involves.
 
     For x = W^T z with z in the model, and z^ = M(W x, k) with x^ = W^T z^, let S and S^ be the supports of
-    z and z^, T their union and G the Gram matrices of the rows of W. Then
+    z and z^, T their union, G the Gram matrices of the rows of W, and d = ||G_T - I||. Then
 
-        ||x^ - x|| <= c ||G_T - I|| sqrt(lambda_max(G_T) / lambda_min(G_S)) ||x||,
+        ||x^ - x|| <= min{ E(d), c d sqrt(lambda_max(G_T) / lambda_min(G_S)) } ||x||,
 
-    with c the golden ratio, or c = 1 where one of S and S^ contains the other. No isometry constant is
-    needed, but S has to be known. The bound says nothing of an x outside W^T M_k.
+    with E as in `sharp_certificate` if d < 1, and c the golden ratio, or c = 1 where one of S and S^ contains
+    the other. If S^ contains S, d takes the place of E(d). No isometry constant is needed, but S has to be
+    known. The bound says nothing of an x outside W^T M_k.
 
     Parameters
     ----------
@@ -152,9 +154,9 @@ def certificate(W, true_support, found_support):
 
     Notes
     -----
-    On T the vector e = W x - z is (G_T - I) z. If S^ contains S, or S contains S^ (then W x is zero on the
-    rest of S), z^ - z = e; otherwise ||z^ - z|| is at most the golden ratio times ||e||, because S^ holds
-    the largest energy of W x. The same holds for codes z >= 0 and the projection with ReLU.
+    The proofs look at T alone. On T the vector e = W x - z is (G_T - I) z. If S^ contains S, or S contains S^
+    (then W x is zero on the rest of S), z^ - z = e; otherwise ||z^ - z|| is at most the golden ratio times
+    ||e||, because S^ holds the largest energy of W x. The same holds for z >= 0 and the projection with ReLU.
 
     References
     ----------
@@ -164,7 +166,7 @@ def certificate(W, true_support, found_support):
     --------
     >>> W = FilterBank([[[1.0, 0.0]], [[0.6, 0.8]]], (1, 2))
     >>> round(certificate(W, [0], [0, 1]), 3)  # S = {row 0}, S^ = both rows, <w_0, w_1> = 0.6
-    0.759
+    0.6
     """
     as_bank(W)
     true, batch = _mask(W, true_support, "true_support")
@@ -187,8 +189,10 @@ def certificate(W, true_support, found_support):
     floor = own.shape[1] * np.finfo(W.dtype).eps * own[:, -1]
     unknown = np.where(true.any(axis=1), np.inf, 0.0)
     ratio = np.divide(union[:, -1], own[:, 0], out=unknown, where=own[:, 0] > floor)
-    nested = (true <= found).all(axis=1) | (found <= true).all(axis=1)
-    bound = (np.where(nested, 1.0, GOLDEN) * deviation * np.sqrt(ratio)).reshape(shape)
+    right, fewer = (true <= found).all(axis=1), (found <= true).all(axis=1)
+    sharp = np.where(deviation < 1, sharp_certificate(np.where(deviation < 1, deviation, 0))[2], inf)
+    golden = np.where(right | fewer, 1.0, GOLDEN) * deviation * np.sqrt(ratio)
+    bound = np.minimum(np.where(right, deviation, sharp), golden).reshape(shape)
     return float(bound) if bound.ndim == 0 else bound
 
 
@@ -214,16 +218,15 @@ def reconstruction_bound(delta_2k, delta_k=None, *, version="best", noise=0.0):
     version   bound, without noise                                                          says something if
     ========  ============================================================================  =================
     "paper"   5 delta_2k / (1 - delta_k) sqrt((1 + delta_2k) / (1 - delta_2k))              delta_2k < 1
-    "golden"  phi delta_2k sqrt((1 + delta_2k) / (1 - delta_k))                             delta_k < 1
+    "sharp"   E(delta_2k), see `sharp_certificate`: no bound from delta_2k alone is less    delta_2k < 1
     "direct"  delta_2k (rho + sqrt(rho^2 + 4)) / 2, rho^2 = (1 + delta_k) / (1 - delta_2k)  delta_2k < 1
     "energy"  sqrt(2 delta_k - delta_k^2), always below 1                                   delta_k <= 1
     "best"    the least of the last three
     ========  ============================================================================  =================
 
-    phi is the golden ratio. With noise nu they become phi sqrt(1 + delta_2k) (delta_2k (1 + nu) /
-    sqrt(1 - delta_k) + nu sqrt(1 + delta_2k)) + nu; the direct bound + rho nu; and
-    sqrt(1 - (1 - delta_k)^2 (1 - nu^2)); the paper has no noise. The same bounds hold for non-negative z and
-    ReLU + max pooling.
+    With noise nu, "direct" becomes itself + rho nu and "energy" sqrt(1 - (1 - delta_k)^2 (1 - nu^2)). "sharp"
+    becomes E(d) sqrt((1 - delta_2k) (1 + nu) (1 + 2 nu) / (1 - d)) + nu, d = delta_2k + (1 + delta_2k) nu /
+    (1 - nu), if d < 1. The paper has no noise. The same bounds hold for z >= 0 and ReLU + max pooling.
 
     Parameters
     ----------
@@ -231,7 +234,7 @@ def reconstruction_bound(delta_2k, delta_k=None, *, version="best", noise=0.0):
         RIP constant of M_k^2, >= 0.
     delta_k : None, float or array_like
         RIP constant of M_k, in [0, delta_2k]; None takes delta_2k for it.
-    version : {"best", "paper", "golden", "direct", "energy"}
+    version : {"best", "paper", "sharp", "direct", "energy"}
     noise : float or array_like
         ||r|| / ||x||, in [0, 1]. For "energy" the distance of x to the signals W^T z of the model will do.
 
@@ -246,10 +249,10 @@ def reconstruction_bound(delta_2k, delta_k=None, *, version="best", noise=0.0):
 
     Examples
     --------
-    >>> for version in ("paper", "golden", "direct", "energy"):
+    >>> for version in ("paper", "sharp", "direct", "energy"):
     ...     print(version, round(reconstruction_bound(0.2, version=version), 3))
     paper 1.531
-    golden 0.396
+    sharp 0.326
     direct 0.357
     energy 0.6
     """
@@ -269,7 +272,7 @@ def reconstruction_bound(delta_2k, delta_k=None, *, version="best", noise=0.0):
         )
     if (noise > 1).any():
         raise ValueError(f"noise must be ||r|| / ||x|| in [0, 1], but got {noise.max()}.")
-    chosen = ("golden", "direct", "energy") if version == "best" else (version,)
+    chosen = ("sharp", "direct", "energy") if version == "best" else (version,)
     return _plain(np.min([_VERSIONS[name](d2, d1, noise) for name in chosen], axis=0))
 
 
@@ -279,9 +282,12 @@ def _paper(d2, d1, noise):
     return np.where(inside, 5 * d2 / (1 - d1) * np.sqrt((1 + d2) / (1 - d2)), inf)
 
 
-def _golden(d2, d1, noise):
-    code = d2 * (1 + noise) / np.sqrt(np.where(d1 < 1, 1 - d1, 1)) + noise * np.sqrt(1 + d2)
-    return np.where(d1 < 1, GOLDEN * np.sqrt(1 + d2) * code + noise, inf)
+def _sharp(d2, d1, noise):
+    d = d2 + (1 + d2) * noise / np.where(noise < 1, 1 - noise, inf)
+    inside = (d < 1) & (noise < 1)
+    d = np.where(inside, d, 0.0)
+    factor = np.sqrt(np.where(inside, (1 - d2) / (1 - d), 1) * (1 + noise) * (1 + 2 * noise))
+    return np.where(inside, sharp_certificate(d)[2] * factor + noise, inf)
 
 
 def _direct(d2, d1, noise):
@@ -295,7 +301,77 @@ def _energy(d2, d1, noise):
     return np.where(d1 <= 1, np.sqrt(1 - kept), inf)
 
 
-_VERSIONS = {"paper": _paper, "golden": _golden, "direct": _direct, "energy": _energy}
+_VERSIONS = {"paper": _paper, "sharp": _sharp, "direct": _direct, "energy": _energy}
+
+
+def sharp_certificate(delta):
+    """Return the two numbers (c, pi) that prove ||x^ - x|| <= E ||x||, and E = E(delta).
+
+    Let x = W^T z with z in M_k, and delta_2k <= delta < 1. If c is real, pi >= 0, beta = pi - 1 - delta + 2 c
+    >= 0, and the two forms
+
+        [[g - pi delta^2 - c^2 delta,                               g/2 - c delta + c^2/2 ], [., beta     ]],
+        [[g - 1 - delta + 2 c delta - c^2 delta - pi delta^2 + beta, g/2 - c + c^2/2 + beta], [., pi + beta]]
+
+    have no negative eigenvalue, then ||x^ - x||^2 <= g ||x||^2. The least such g is E(delta)^2, and a layer
+    reaches it. E(delta) is below 1, and at most 1.65 delta.
+
+    Parameters
+    ----------
+    delta : float or array_like
+        Bound on the RIP constant of M_k^2, in [0, 1).
+
+    Returns
+    -------
+    c, pi, E : float or ndarray
+        E^2 is the least g for (c, pi), so that rounding in c or pi spoils no proof. Within 1e-3 of 1, where g
+        drowns in rounding, E may be sqrt(2 delta - delta^2), which is true and as close.
+
+    Examples
+    --------
+    >>> c, pi, E = sharp_certificate(0.3)
+    >>> round(c, 3), round(pi, 3), round(E, 4)
+    (0.468, 1.837, 0.486)
+    """
+    delta = _at_least_0(delta, "delta")
+    if (delta >= 1).any():
+        raise ValueError(f"delta must be < 1, but got {delta.max()}.")
+    c = 1 - (1 - delta) * np.interp(delta, *_best_slope())
+    pi, g = _least_g(delta, c)
+    return _plain(c), _plain(pi), _plain(np.sqrt(np.minimum(g, 1 - (1 - delta) ** 2)))
+
+
+@cache
+def _best_slope() -> tuple[np.ndarray, np.ndarray]:
+    """Tabulate delta and (1 - c) / (1 - delta) for the c that makes g least; g is convex in c."""
+    nodes, ratio = np.linspace(0, 1, 1025), (sqrt(5) - 1) / 2
+    delta = nodes[1:-1]
+    low, high = np.zeros_like(delta), np.ones_like(delta)
+    for _ in range(40):
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        at_left, at_right = (_least_g(delta, 1 - (1 - delta) * slope)[1] for slope in (left, right))
+        low, high = np.where(at_left < at_right, low, left), np.where(at_left < at_right, right, high)
+    return nodes, np.concatenate([[1.0], (low + high) / 2, [0.0]])
+
+
+def _least_g(d, c):
+    """Return the pi that makes g least for this c, and g: the first form fixes g, the second allows it."""
+
+    def least(pi):  # the smaller root of the first determinant
+        beta, a = pi - 1 - d + 2 * c, pi * d**2 + c**2 * d
+        h = a / 2 - c * d + c**2 / 2
+        root = np.sqrt(np.maximum(beta * (beta - 2 * h), 0))
+        return a + 2 * h**2 / np.maximum(beta - h + root, tiny), beta
+
+    tiny = np.finfo(float).tiny
+    low, high = np.maximum(np.maximum(1 + d - 2 * c, (1 - c) ** 2 / (1 - d)), 0), np.full_like(c, 3.0)
+    for _ in range(56):
+        pi = (low + high) / 2
+        g, beta = least(pi)
+        corner = g - 1 - d + 2 * c * d - c**2 * d - pi * d**2 + beta
+        allowed = (corner >= 0) & (corner * (pi + beta) >= (g / 2 - c + c**2 / 2 + beta) ** 2)
+        low, high = np.where(allowed, low, pi), np.where(allowed, pi, high)
+    return high, least(high)[0]
 
 
 def code_bound(delta_2k, *, noise=0.0):
@@ -321,23 +397,6 @@ def code_bound(delta_2k, *, noise=0.0):
     """
     d2, noise = _at_least_0(delta_2k, "delta_2k"), _at_least_0(noise, "noise")
     return _plain(GOLDEN * (d2 + np.sqrt(1 + d2) * noise))
-
-
-def largest_useful_delta(version="best") -> float:
-    """Return the delta = delta_2k = delta_k at which a version of `reconstruction_bound` reaches 1.
-
-    An error of 1 is that of the zero reconstruction. Below this delta the bound says more than that.
-
-    Examples
-    --------
-    >>> {v: round(largest_useful_delta(v), 4) for v in ("paper", "golden", "direct", "energy")}
-    {'paper': 0.1471, 'golden': 0.4031, 'direct': 0.469, 'energy': 1.0}
-    """
-    if version in ("energy", "best"):
-        return 1.0
-    from scipy.optimize import brentq
-
-    return float(brentq(lambda d: reconstruction_bound(d, version=version) - 1, 0.0, 0.9))
 
 
 def depth_bound(errors, deltas) -> float:
