@@ -121,7 +121,7 @@ def _grow(table: LagTable, I, P, side: int):
         for _ in range(4):
             child = table.join(i, p, choice % table.K, Q[choice // table.K])
             root = np.linalg.eigvalsh(table.deviation(*child, side))[:, -1]
-            t = np.maximum(root, e[:, -1] + 1e-12)
+            t = np.maximum(root, e[:, -1] + 1e-12 * np.maximum(1, np.abs(e).max(axis=1)))
             gain = np.matmul((1 / (t[:, None] - e))[:, None], y2)[:, 0]
             gain = np.where(gain > 0, gain + own, -np.inf)
             better = gain.argmax(axis=1)

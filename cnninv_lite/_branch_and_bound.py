@@ -39,7 +39,7 @@ import numpy as np
 from ._adversary import Found, search
 from ._lags import CHUNK, LagTable
 from ._parallel import Exhausted, Work, gather
-from ._rounding import UNIT, checked, rules, slack
+from ._rounding import UNIT, rules, slack, whiten, whiten_hard
 from .coherence import certificates, largest_sum
 
 __all__ = [
@@ -80,26 +80,39 @@ class _Rules:
     def expand(self, I, P):
         """Return the children of a batch of supports that the rules keep."""
         table, m, left = self.table, I.shape[1], self.size - I.shape[1]
-        e, Q, y2 = table.scan(I, P, 1, check=checked)
-        self.best.offer(e[:, -1], 1, I, P)
+        X, (Q, b) = table.deviation(I, P, 1), table.offer(I, P)
         t = (1 if self.fixed else self.best.value) * (1 + 16 * UNIT)  # the rules, with t in place of 1
-        q = _weigh(y2, 1 / np.maximum(t - e, UNIT * t))  # e > t: the task is done again with a larger t
-        if left == 1:
-            b, w, j = np.nonzero(q > t)
-            I, P = table.join(I[b], P[b], j, Q[w])
-            if len(I):
-                self.best.offer(np.linalg.eigvalsh(table.deviation(I, P, 1))[:, -1], 1, I, P)
-            return I[:0], P[:0]
-        columns = self.largest_in_block(q, I, left)
-        alive = np.flatnonzero(self.uppers[left] + largest_sum(columns, left) > t)
-        I, P, e, y2, q = I[alive], P[alive], e[alive], y2[alive], q[alive]
-        others = self.uppers[left] + largest_sum(columns[alive], left - 1)
+        R, hard = whiten(X, t)
+        if len(hard):
+            e, R[hard] = whiten_hard(X[hard], t)
+            self.best.offer(e, 1, I[hard], P[hard])
+        least = np.zeros((len(I), 1, 1))
+        if self.uppers[left] < t:  # otherwise nothing is completed to more than that
+            q = _energy(R, b).reshape(len(I), len(Q), table.K)
+            if left == 1:
+                return self.complete(q > t, I, P, Q)
+            columns = self.largest_in_block(q, I, left)
+            least += (t - self.uppers[left] - largest_sum(columns, left - 1))[:, None, None]
+            alive = np.flatnonzero(q.max(axis=(1, 2)) > least[:, 0, 0])
+            if len(alive) < len(I):
+                I, P, X, b, q, least = (a[alive] for a in (I, P, X, b, q, least))
         chain = t * (m / (self.size - 1) - 1e-9)
-        reached = e[:, -1] >= chain * (1 - 1e-9)
-        rise = _weigh(y2, 1 / np.where(reached[:, None], np.inf, chain - e))
-        keep = (q > 0) & (q > (t - others)[:, None, None]) & ((rise > chain) | reached[:, None, None])
-        b, w, j = np.nonzero(keep)
-        return table.join(I[b], P[b], j, Q[w])
+        R, reached = whiten(X, chain)  # the second: those that have what the chain asks for, or nearly
+        keep = _energy(R, b) > chain
+        keep[reached] = b[reached].any(axis=1)
+        keep = keep.reshape(len(I), len(Q), table.K)
+        if self.uppers[left] < t:
+            keep &= q > least
+        row, w, j = np.nonzero(keep)
+        return table.join(I[row], P[row], j, Q[w])
+
+    def complete(self, above, I, P, Q):
+        """Offer the supports of `size` columns that are above t; they have no children."""
+        row, w, j = np.nonzero(above)
+        I, P = self.table.join(I[row], P[row], j, Q[w])
+        if len(I):
+            self.best.offer(np.linalg.eigvalsh(self.table.deviation(I, P, 1))[:, -1], 1, I, P)
+        return I[:0], P[:0]
 
     def largest_in_block(self, q, I, left: int):
         """Return the largest q of each block, as many as a completion by `left` columns can take from it."""
@@ -161,7 +174,7 @@ class _Branch(_Rules):
                 tasks, again = ((*state, I[r], P[r]) for r in rows), []
                 for r, (found, kept) in zip(rows, gather(_expand, tasks, self.work.executor)):
                     if len(found.I):
-                        self.found(found)
+                        self.found(found, stale=state[0] is not self.table)
                     if len(found.I) and self.fixed:
                         again.append(r)
                     else:
@@ -171,8 +184,8 @@ class _Branch(_Rules):
                 raise stop
         return self.table.unique(*map(np.concatenate, zip(*children)))
 
-    def found(self, found: Found) -> None:
-        """Take over what a task found."""
+    def found(self, found: Found, stale: bool) -> None:
+        """Take over what a task found, perhaps for a table that has been replaced since."""
         self.best.offer([found.value], 1, found.I[None], found.P[None])
 
 
@@ -192,12 +205,14 @@ class _Above(_Branch):
         """Look for supports above t from now on."""
         self.t, self.table, self.best = t, self.whole.balanced(self.side, t), Found(1.0)
 
-    def found(self, found: Found) -> None:
-        """Raise t to what the support that was found reaches."""
+    def found(self, found: Found, stale: bool) -> None:
+        """Raise t to what the support that was found reaches, or by the error if t is still what it was."""
         I, P = found.I[None], found.P[None]
         value = np.linalg.eigvalsh(self.whole.deviation(I, P, self.side))[:, -1]
         self.top.offer(value, self.side, I, P)
-        self.raise_to(max(self.t, float(value[0])) + self.error)
+        t = max(float(value[0]), -np.inf if stale else self.t) + self.error
+        if t > self.t:
+            self.raise_to(t)
 
     def run(self) -> float:
         """Return the final t."""
@@ -220,7 +235,7 @@ class _Above(_Branch):
                     exact = _Branch(self.table, size, best, self.uppers, self.work).run()
                     upper = min(upper, exact + 1e-9)
                 if best.value > 1:
-                    self.found(best)
+                    self.found(best, stale=False)
         return max(upper, self.uppers[-1])
 
 
@@ -231,7 +246,7 @@ def _expand(table: LagTable, size: int, value: float, uppers: list[float], fixed
     return branch.best, table.unique(*map(np.concatenate, zip(*children)))
 
 
-def _weigh(y2, weights):
-    """Return sum_a weights[a] y2[a] for each support of a batch: shape (B, places, K)."""
-    B, m, places, K = y2.shape
-    return np.matmul(weights[:, None], y2.reshape(B, m, places * K)).reshape(B, places, K)
+def _energy(R, b):
+    """Return |R b|^2 for each support of a batch and each column that it is offered."""
+    y = np.matmul(R, b)
+    return np.einsum("bac,bac->bc", y, y)

@@ -194,10 +194,8 @@ class LagTable:
         """Return side (G_T - I), whose largest eigenvalue is what the side (+1 or -1) adds to delta."""
         return side * (self.gram(I, P) - np.eye(I.shape[1]))
 
-    def scan(self, I, P, side: int, *, check=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def scan(self, I, P, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Offer every column that can join each support of a batch, in the eigenbasis of that support.
-
-        The eigenbasis is given to `check`, which may refuse it.
 
         Returns
         -------
@@ -210,11 +208,19 @@ class LagTable:
             Zero for a column that the model does not allow. Column (j, q) raises the largest eigenvalue above
             t > e[-1] if and only if side (|w_j|^2 - 1) + sum_a y2[a] / (t - e[a]) > t.
         """
+        e, U = np.linalg.eigh(self.deviation(I, P, side))
+        Q, b = self.offer(I, P)
+        y2 = np.matmul(U.transpose(0, 2, 1), b)
+        np.square(y2, out=y2)
+        return e, Q, y2.reshape(*I.shape, len(Q), self.K)
+
+    def offer(self, I, P) -> tuple[np.ndarray, np.ndarray]:
+        """Return the positions (places, axes) of all columns that can join a support of a batch, and b.
+
+        b, (B, m, places K), holds the correlations of each support with each of these columns; it is zero for
+        a column that the model does not allow.
+        """
         B, m = I.shape
-        A = self.deviation(I, P, side)
-        e, U = np.linalg.eigh(A)
-        if check is not None:
-            check(A, e, U)
         span = P.max(axis=1)
         sides = [np.arange(-r, h + r + 1) for r, h in zip(self.reach, span.max(axis=0))]
         Q = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, len(self.n))
@@ -231,12 +237,10 @@ class LagTable:
         if (span.max(axis=0) + self.reach > self.extent).any():
             wide = np.maximum(Q, span[:, None]) - np.minimum(Q, 0) > self.extent
             b[np.broadcast_to(wide.any(axis=-1)[:, None], b.shape[:3])] = 0
-        y2 = np.matmul(U.transpose(0, 2, 1), b.reshape(B, m, -1))
-        np.square(y2, out=y2)
-        return e, Q, y2.reshape(B, m, len(Q), self.K)
+        return Q, b.reshape(B, m, -1)
 
     def offers(self, P) -> int:
-        """Return how many columns `scan` offers to each support of a batch."""
+        """Return how many columns `offer` offers to each support of a batch."""
         return self.K * prod((P.max(axis=(0, 1)) + 2 * self.reach + 1).tolist())
 
     def used(self, I) -> np.ndarray:
@@ -262,11 +266,16 @@ class LagTable:
         for first in range(0, I.shape[1], per_key):  # several names to a 64-bit key: sorting keys is fast
             part = names[:, first : first + per_key]
             keys.append((part << (bits * np.arange(part.shape[1]))).sum(axis=1))
-        order = np.lexsort(keys)
-        keep = np.zeros(len(order), bool)
-        keep[:1] = True
-        for key in keys:
-            keep[1:] |= key[order[1:]] != key[order[:-1]]
-        names = names[order[keep]]
+        if len(keys) == 1:
+            key = np.sort(keys[0])  # far faster than argsort and than NumPy's unique
+            key = key[np.diff(key, prepend=-1) > 0]
+            names = key[:, None] >> (bits * np.arange(I.shape[1])) & ((1 << bits) - 1)
+        else:
+            order = np.lexsort(keys)
+            keep = np.zeros(len(order), bool)
+            keep[:1] = True
+            for key in keys:
+                keep[1:] |= key[order[1:]] != key[order[:-1]]
+            names = names[order[keep]]
         I, P = names % self.K, names[..., None] // self.K // pitch % box
         return I.astype(np.int32), P.astype(np.int32)

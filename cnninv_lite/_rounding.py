@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["UNIT", "checked", "gamma", "rules", "slack"]
+__all__ = ["UNIT", "checked", "gamma", "rules", "slack", "whiten", "whiten_hard"]
 
 UNIT = 2.0**-53
+SAFE = 64  # t R'R may have the trace SAFE m for m columns
 EIGEN = 32  # an eigenvalue routine may err by EIGEN m UNIT for m columns; LAPACK was seen to reach 8
 
 
@@ -71,3 +72,45 @@ def checked(A, e, U) -> None:
             f"the eigenvalue routine of this machine must err by at most {EIGEN} m u for m = {m} columns, "
             f"but got {max(error.max(), defect.max()) / (m * UNIT):.3g} m u."
         )
+
+
+def whiten(X, t: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return R with |R b|^2 = b' (t - X)^{-1} b for each of a batch of matrices X (B, m, m) of zero diagonal.
+
+    Where t - X is not safely positive definite, that is if R would be larger than the proof allows, R is
+    useless: these are listed. Plain elimination, m columns at a time for the whole batch: t - X = L D L',
+    R = D^{-1/2} L^{-1}.
+
+    Returns
+    -------
+    R : ndarray of shape (B, m, m)
+    hard : ndarray of int
+        Which of the batch are left to `whiten_hard`.
+    """
+    B, m, _ = X.shape
+    L = np.ascontiguousarray(-X.transpose(1, 2, 0))
+    d, R = np.empty((m, B)), np.zeros((m, m, B))
+    with np.errstate(all="ignore"):
+        for j in range(m):
+            scaled = L[j, :j] * d[:j]
+            d[j] = t - (L[j, :j] * scaled).sum(axis=0)
+            L[j + 1 :, j] -= (L[j + 1 :, :j] * scaled).sum(axis=1)
+            L[j + 1 :, j] /= d[j]
+        for j in reversed(range(m)):
+            R[j, j] = 1
+            R[j + 1 :, j] = -(R[j + 1 :, j + 1 :] * L[j + 1 :, j]).sum(axis=1)
+        R /= np.sqrt(d)[:, None]
+        easy = (d > 0).all(axis=0) & (t * (R * R).sum(axis=(0, 1)) <= SAFE * m)
+    return np.ascontiguousarray(R.transpose(2, 0, 1)), np.flatnonzero(~easy)
+
+
+def whiten_hard(X, t: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest eigenvalues of X and R as `whiten` does, by a checked eigenvalue routine.
+
+    Where an eigenvalue is t or more, R belongs to a larger t: |R b|^2 is then too small to rule anything out
+    for the given one, and the caller, who is told the eigenvalue, has found a support above t.
+    """
+    e, U = np.linalg.eigh(X)
+    checked(X, e, U)
+    above = np.maximum(t, e[:, -1:] * (1 + 16 * UNIT))
+    return e[:, -1], U.swapaxes(1, 2) / np.sqrt(above - e)[..., None]
