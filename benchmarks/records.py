@@ -3,7 +3,7 @@
     python benchmarks/records.py [--quick]
 
 Each instance is made from its published recipe, or from a seed. One thread computes it, and the seconds are
-those of the processor: waiting for others does not count. The largest instance is also shared out to processes
+those of the processor: waiting for others does not count. The largest instance is also given to processes
 and to a Dask cluster, where the seconds are those of the clock. Writes records.json beside this file.
 """
 
