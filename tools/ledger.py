@@ -15,11 +15,17 @@ VERDICTS = {
     "hypothesis added": "proved, with a hypothesis that the paper leaves out",
     "sharpened": "proved, with a better constant or under a weaker hypothesis",
     "corrected": "not true as the paper says it; what is true is proved",
-    "known": "known before; proved here",
-    "new": "not in the paper; proved here",
+    "known": "known before, for instance from the source that is named; proved here",
+    "new": "not in the paper; proved here. Others may have it",
+    "no earlier source": "not in the paper; we looked for an earlier source and found none; proved here",
     "definition": "a definition",
     "measured only": "measured, not proved",
     "open": "an open problem",
+}
+SAID = {
+    "known": "known elsewhere",
+    "new": "not in the paper",
+    "no earlier source": "no earlier source known to us",
 }
 BOX = re.compile(r"^:::+\{prf:(\w+)\}(?: (.*))?\n:label: (\S+)", re.M)
 HEAD = """# Ledger
@@ -85,14 +91,19 @@ def entry(label, row, chapter):
     if "fails" in row:
         said.append(f"Without its hypothesis: “{row['fails']}…”")
     body = ". ".join(said or ["Said in the chapter"]) + ("" if "fails" in row else ".")
-    return f"{statement}: *{row['verdict']}*\n: {body}\n"
+    verdict = f"*{SAID.get(row['verdict'], row['verdict'])}*"
+    if "source" in row:
+        role = "source" if row["verdict"] == "known" else "related"
+        verdict += f" ({role}: {{cite:t}}`{','.join(row['source'])}`)"
+    return f"{statement}: {verdict}\n: {body}\n"
 
 
 def page(rows, books):
     """Return the whole page as MyST Markdown."""
     counts = Counter(row["verdict"] for row in rows.values())
     text = HEAD + "".join(
-        f"| *{verdict}*: {meaning} | {counts[verdict]} |\n" for verdict, meaning in VERDICTS.items()
+        f"| *{SAID.get(verdict, verdict)}*: {meaning} | {counts[verdict]} |\n"
+        for verdict, meaning in VERDICTS.items()
     )
     for name, chapter in books.items():
         mine = [entry(label, row, chapter) for label, row in rows.items() if chapter.has(label, row)]

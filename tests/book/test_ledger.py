@@ -13,7 +13,8 @@ import cnninv_lite
 ROOT = Path(__file__).resolve().parents[2]
 
 ROWS, BOOKS = tool.ledger(), tool.chapters()
-FIELDS = {"paper", "verdict", "code", "tests", "cell", "figure", "fails", "words"}
+BIBLIOGRAPHY = (ROOT / "book" / "references.bib").read_text(encoding="utf8")
+FIELDS = {"paper", "verdict", "code", "tests", "cell", "figure", "fails", "words", "source"}
 
 
 def home(label, row):
@@ -46,6 +47,9 @@ def problems(label, row):
         yield f"{label}: its chapter has no figure {row['figure']}"
     if "fails" in row and row["fails"] not in book.prose:
         yield f"{label}: its chapter does not say {row['fails']!r}"
+    for key in row.get("source", []):
+        if f"{{{key}," not in BIBLIOGRAPHY:
+            yield f"{label}: book/references.bib has no {key}"
     if row.get("verdict") not in ("definition", "open") and not ("tests" in row or "cell" in row):
         yield f"{label}: nothing attacks it"
 
@@ -72,6 +76,7 @@ def test_every_box_has_a_row_in_the_order_of_the_book():
         {"cell": "assert nothing"},
         {"figure": "fig-nowhere"},
         {"fails": "words that nobody wrote"},
+        {"source": ["nobody1900"]},
         {"colour": "red"},
     ],
     ids=str,
