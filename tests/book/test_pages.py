@@ -19,8 +19,9 @@ PAGES = sorted(
     for path in HTML.rglob("*.html")
     if "_static" not in path.parts and "http-equiv=" not in path.read_text(encoding="utf8")[:400].lower()
 )
-# Other sites that pages may lead to: those of the buttons, and where the pages themselves are published.
-SITES = {"github.com", "mybinder.org", "colab.research.google.com"}
+# Other sites that pages may lead to: those of the buttons, the papers that the lists of references name, and
+# where the pages themselves are published.
+SITES = {"github.com", "mybinder.org", "colab.research.google.com", "doi.org"}
 SITES.add(urlsplit(os.environ.get("BOOK_URL", "")).netloc)
 # What a page may weigh in all, compressed as servers do it: a plain page, and one with sliders.
 PLAIN, SLIDING = 1_500_000, 2_000_000
