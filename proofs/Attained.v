@@ -24,13 +24,13 @@ Definition Iht_attained :=
   step w (at_most 1) 1 (Wᵀ w z) zⱼ Ŝ z' /\
   ‖z' ⊖ z‖² = (φ * δ)^2 * ‖zⱼ ⊖ z‖² /\ 0 < ‖zⱼ ⊖ z‖².
 
-(* Proposition "Fixed points": at the border and beyond there is another one.
-Two unit filters with
-   the inner product c: K = 2, n = 1, k = 1. *)
+(* Proposition "Fixed points": at the border and beyond there is another one. Two unit filters with
+   the inner product c: K = 2, n = 1, k = 1. Their constant is c, no less. *)
 Definition Trap :=
   forall c μ, 0 <= c < 1 -> 0 < μ -> μ * (1 - c^2) <= c -> 
   exists (w : bool -> bool -> R) z z' S Ŝ,
-  RIP w one_of_two 2 c /\ one_of_two S /\ off S z /\
+  RIP w one_of_two 2 c /\ (forall d, RIP w one_of_two 2 d -> c <= d) /\
+  one_of_two S /\ off S z /\
   step w one_of_two μ (Wᵀ w z) z' Ŝ z' /\ 0 < ‖z' ⊖ z‖².
 
 (* Proofs. *)
@@ -207,7 +207,7 @@ Proof.
     /\ - 2 * (y false * y true) <= y false * y false + y true * y true).
   { intro y. pose proof (pow2_ge_0 (y false - y true)). pose proof (pow2_ge_0 (y false + y true)).
     lra. }
-  split; [| split; [| split; [| split]]].
+  split; [| split; [| split; [| split; [| split]]]].
   - intros y _. specialize (Z y). unfold dot, Wᵀ, all, filters2. simpl.
     replace ((y false * 1 + (y true * c + 0)) * (y false * 1 + (y true * c + 0)) +
       ((y false * 0 + (y true * g + 0)) * (y false * 0 + (y true * g + 0)) + 0))
@@ -215,6 +215,14 @@ Proof.
         true)))
       by ring.
     rewrite G. split; nra.
+  - intros d R. destruct (R (fun _ => 1)) as [_ U].
+    { exists negb, (fun p : bool => if p then 0 else 1), (fun p : bool => if p then 1 else 0).
+      repeat split; [extensionality p; now destruct p | | extensionality p; unfold add;
+        destruct p; ring].
+      exists (fun p => p), (fun p : bool => if p then 1 else 0), (fun _ => 0).
+      repeat split; [extensionality p; now destruct p |].
+      extensionality p. unfold add. destruct p; ring. }
+    unfold dot, Wᵀ, all, filters2 in U. simpl in U. nra.
   - reflexivity.
   - unfold off, on. extensionality p. now destruct p.
   - unfold step.

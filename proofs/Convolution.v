@@ -17,8 +17,9 @@ Hypothesis padding : 0 <= l₀ /\ 0 <= r₀.
 Variable w : Filter -> Channel -> Z -> R.
 Hypothesis taps : forall i m j, ~ (0 <= j < l) -> w i m j = 0%R.
 
-(* A place is a filter and a position. With n positions the signal has D samples. (Samples that the
-   stride leaves over at the end count as less padding.) *)
+(* A place is a filter and a position. With n positions the signal has D samples: the last filter
+   ends where the frame ends. (Samples that the stride leaves over are left out: no filter reaches
+   them.) *)
 Notation place := (Filter * Z)%type.
 Definition D n := (n - 1) * t + l - l₀ - r₀.
 (* Row (i, p) of W: filter i, begun at sample p t - l₀ of every channel, and cut at the ends. *)

@@ -16,11 +16,12 @@ Notation signal := (Coord -> R).
 Notation places := (Place -> bool).
 Implicit Types (x r : signal) (u z : code) (S T Ŝ : places).
 
-(* Lemma "Crosstalk": what a place hears of the others, and of the noise. *)
+(* Lemma "Crosstalk": what the places of a support T of M_k^2 hear of each other, and of the noise;
+   z vanishes off T. *)
 Definition Crosstalk :=
-  forall δ z r S T, 0 <= δ -> RIP 2 δ -> model S -> off S z -> model T ->
+  forall δ z r T, 0 <= δ -> RIP 2 δ -> Ms 2 T -> off T z ->
   let x := Wᵀ z ⊕ r in
-  ‖(W x ⊖ z) ↾ (S ∪ T)‖ <= δ * ‖z‖ + sqrt (1 + δ) * ‖r‖.
+  ‖(W x ⊖ z) ↾ T‖ <= δ * ‖z‖ + sqrt (1 + δ) * ‖r‖.
 
 (* Theorem "Robustness", first line: the code. *)
 Definition Noise_code_bound :=
@@ -110,13 +111,11 @@ Qed.
 
 Theorem crosstalk : Crosstalk.
 Proof.
-  intros δ z r S T D R HS Z HT x.
-  assert (E : (W x ⊖ z) ↾ (S ∪ T) = (W (Wᵀ z) ⊖ z) ↾ (S ∪ T) ⊕ W r ↾ (S ∪ T)).
-  { unfold x. rewrite W_add. extensionality p. unfold on, add, sub. destruct ((S ∪ T) p); ring. }
-  assert (HU : Ms 2 (S ∪ T)) by (apply Ms_2; auto).
+  intros δ z r T D R HT Z x.
+  assert (E : (W x ⊖ z) ↾ T = (W (Wᵀ z) ⊖ z) ↾ T ⊕ W r ↾ T).
+  { unfold x. rewrite W_add. extensionality p. unfold on, add, sub. destruct (T p); ring. }
   rewrite E. eapply Rle_trans; [apply triangle |]. apply Rplus_le_compat.
-  - apply norm_le_norm; auto. apply (crosstalk_at w model 2); auto.
-    apply (off_mono S); auto; unfold union; intros p ->; auto.
+  - apply norm_le_norm; auto. now apply (crosstalk_at w model 2).
   - apply norm_le_norm; [apply sqrt_pos |].
     rewrite <- Rsqr_pow2, Rsqr_sqrt by lra. now apply (heard w model 2).
 Qed.
@@ -124,7 +123,8 @@ Theorem noise_code_bound : Noise_code_bound.
 Proof.
   intros δ₂ z r S T D R HS Z x B. eapply Rle_trans; [now apply (golden model _ _ S) |].
   destruct (Λ_spec 1 ltac:(lra)) as [L _]. apply Rmult_le_compat_l; [unfold φ; lra |].
-  apply crosstalk; auto. apply B.
+  apply crosstalk; auto; [apply Ms_2; auto; apply B |].
+  apply (off_mono S); auto; unfold union; intros p ->; auto.
 Qed.
 Theorem noise_energy : Noise_energy.
 Proof.
@@ -199,7 +199,7 @@ Proof.
         replace (Wᵀ (e ⊕ s ⊙ q)) with ((Wᵀ e' ⊕ s ⊙ Wᵀ q) ⊕ Wᵀ y); [apply triangle |].
         rewrite Ee, !Wᵀ_add, Wᵀ_scale. extensionality c. unfold add, scale. ring.
     - apply Rplus_le_compat_r. apply Rmult_le_compat_l; [lra |]. apply norm_le_norm; [lra |].
-      apply (crosstalk_in_signals w model 2); auto. }
+      apply (crosstalk_in_signals w model 2); auto; lra. }
   assert (Nx : ‖x‖² = xi * xi + ‖n‖²) by (unfold xi; rewrite norm_sq, Ex; expand;
     rewrite (dot_sym n), (Or _ OZ'); ring).
   assert (Nr : ‖r‖² = sg * sg + ‖n‖²) by (unfold sg; rewrite norm_sq; rewrite Er at 1 2; expand;

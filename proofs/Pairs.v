@@ -14,7 +14,8 @@ Notation W := (W w).
 Notation Wᵀ := (Wᵀ w).
 Notation V := (Layer.W pair_filters).
 Notation Vᵀ := (Layer.Wᵀ pair_filters).
-(* A pair counts as one place: a support of pairs is one of W when the signs are forgotten. *)
+(* A pair counts as one place: a support of pairs is one of W when the signs are forgotten. (It may
+   hold both signs of a place. That catches no more: one of the two rectified responses is 0.) *)
 Definition fold (T : bool * Place -> bool) p := T (true, p) || T (false, p).
 Definition pair_model T := model (fold T).
 

@@ -8,7 +8,8 @@ Variable model : (Place -> bool) -> Prop.
 Implicit Types (u z : Place -> R) (S T Ŝ : Place -> bool).
 Definition relu u p := Rmax (u p) 0.
 
-(* With ReLU: Ŝ catches the most energy of relu u, and only places with u > 0 are kept. *)
+(* With ReLU: Ŝ catches the most energy of relu u, and only places with u > 0 are kept. (Where the
+   parts of a support are supports there is one: leave out of any pooled set what ReLU makes 0.) *)
 Definition relu_pools u Ŝ := pools model (relu u) Ŝ /\ forall p, Ŝ p = true -> 0 < u p.
 
 (* Theorem "Max pooling is a projection", for any model:

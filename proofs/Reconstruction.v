@@ -21,7 +21,7 @@ Implicit Types (x r : signal) (u z : code) (S T Ŝ : places).
 
 (* Proposition "The right places": if pooling finds the places of z, only the values are wrong. *)
 Definition Right_places :=
-  forall δ z Ŝ, 0 <= δ < 1 -> RIP 1 δ -> model Ŝ -> off Ŝ z ->
+  forall δ z Ŝ, 0 <= δ -> RIP 1 δ -> model Ŝ -> off Ŝ z ->
   let x := Wᵀ z in ‖Wᵀ (W x ↾ Ŝ) ⊖ x‖ <= δ * ‖x‖.
 
 (* Lemma "Pooling a perturbed code": pooling multiplies the error of a code by at most φ. *)
@@ -63,14 +63,14 @@ Definition Energy_on_the_model :=
   let x := Wᵀ z in pools (W x) Ŝ ->
   ‖Wᵀ (W x ↾ Ŝ) ⊖ x‖ <= sqrt (2 * δ - δ^2) * ‖x‖.
 
-(* Corollary "The gain": the best multiple of the reconstruction is known from the code alone. *)
+(* Corollary "The gain": the best multiple of the reconstruction is known from the code alone, for
+   every x; for a signal of the model it leaves at most the error of the last line. *)
 Definition Gain :=
-  forall δᵤ δₗ z S Ŝ, 0 <= δᵤ -> δₗ < 1 ->
-  (forall y, M model 1 y -> (1 - δₗ) * ‖y‖² <= ‖Wᵀ y‖² <= (1 + δᵤ) * ‖y‖²) ->
-  model S -> off S z ->
-  let x := Wᵀ z in pools (W x) Ŝ ->
-  let ẑ := W x ↾ Ŝ in let g := ‖ẑ‖² / ‖Wᵀ ẑ‖² in 0 < ‖Wᵀ ẑ‖² ->
+  forall x Ŝ, let ẑ := W x ↾ Ŝ in let g := ‖ẑ‖² / ‖Wᵀ ẑ‖² in 0 < ‖Wᵀ ẑ‖² ->
   (forall t, ‖g ⊙ Wᵀ ẑ ⊖ x‖² <= ‖t ⊙ Wᵀ ẑ ⊖ x‖²) /\
+  forall δᵤ δₗ z S, 0 <= δᵤ -> δₗ < 1 ->
+  (forall y, M model 1 y -> (1 - δₗ) * ‖y‖² <= ‖Wᵀ y‖² <= (1 + δᵤ) * ‖y‖²) ->
+  model S -> off S z -> x = Wᵀ z -> pools (W x) Ŝ ->
   ‖g ⊙ Wᵀ ẑ ⊖ x‖ <= sqrt ((δᵤ + δₗ) / (1 + δᵤ)) * ‖x‖.
 
 (* Proofs. *)
@@ -149,7 +149,7 @@ Proof.
   expand. rewrite (dot_sym n (Wᵀ v)) in Q. nra.
 Qed.
 (* The same in the space of signals: |W' e| <= d |W' z|. No square roots of matrices. *)
-Lemma crosstalk_in_signals s d T z : 0 <= d < 1 -> RIP s d -> Ms s T -> off T z ->
+Lemma crosstalk_in_signals s d T z : 0 <= d -> RIP s d -> Ms s T -> off T z ->
   ‖Wᵀ ((W (Wᵀ z) ⊖ z) ↾ T)‖² <= d^2 * ‖Wᵀ z‖².
 Proof.
   intros D R HT Z. set (G := fun y => W (Wᵀ y) ↾ T).
@@ -163,7 +163,7 @@ Proof.
     pose proof (pos ((1 + d) ⊙ Wᵀ y ⊖ Wᵀ (G y))) as Q. pose proof (pos ((1 - d) ⊙ y ⊖ G y)) as N.
     expand.
     rewrite (dot_sym (Wᵀ y) (Wᵀ (G y))) in Q. rewrite (dot_sym (G y) y) in N.
-    pose proof (pos (Wᵀ y)). split; nra. }
+    pose proof (pos (Wᵀ y)). pose proof (pos (G y)). destruct (Rlt_dec d 1); split; nra. }
   set (e := (W (Wᵀ z) ⊖ z) ↾ T). assert (O : off T e) by apply off_on.
   assert (GZ : G z = z ⊕ e).
   { unfold G, e. extensionality p. unfold on, add, sub. apply (f_equal (fun f => f p)) in Z.
@@ -270,7 +270,7 @@ Proof.
     apply (Rmult_le_compat_l (1 - δ₂)) in U; [| lra].
     apply (Rmult_le_compat_l ((1 - δ₂) * (1 + δ₁))) in K; [| nra].
     apply (Rmult_le_compat_l (1 + δ₁)) in V; lra.
-  - pose proof (crosstalk_in_signals 2 δ₂ _ z D2 R2 HU ST) as C. fold x e in C.
+  - pose proof (crosstalk_in_signals 2 δ₂ _ z (proj1 D2) R2 HU ST) as C. fold x e in C.
     rewrite Rpow_mult_distr, (Rmult_comm (δ₂^2)), Rmult_assoc.
     apply Rmult_le_compat_l; auto. apply pow2_ge_0.
 Qed.
@@ -313,16 +313,17 @@ Proof.
 Qed.
 Theorem gain : Gain.
 Proof.
-  intros δᵤ δₗ z S T U D R HS Z x B ẑ g P.
+  intros x T ẑ g P.
   assert (E : ⟨Wᵀ ẑ, x⟩ = ‖ẑ‖²) by (symmetry; exact (adj ẑ x T (off_on T _))).
   assert (Q : forall t, ‖t ⊙ Wᵀ ẑ ⊖ x‖² = ‖x‖² - ‖ẑ‖² * g + (t - g)^2 * ‖Wᵀ ẑ‖²).
   { intro t. expand. rewrite (dot_sym x (Wᵀ ẑ)), E. unfold g. field. lra. }
   split; [intro t; rewrite !Q; pose proof (pow2_ge_0 (t - g)); nra |].
+  intros δᵤ δₗ z S U D R HS Z X B.
   pose proof (kept_energy (1 - δₗ) x z S T ltac:(lra) (fun y Y => proj1 (R y (M_off _ _ _ _
     (Ms_1 _ _ HS) Y))) Z (proj2 B S HS)) as K.
   pose proof (proj2 (R ẑ (M_off _ _ _ _ (Ms_1 _ _ (proj1 B)) (off_on T (W x))))) as L.
   fold ẑ in K.
-  assert (N : ‖x ⊖ Wᵀ z‖² = 0) by (fold x; expand; ring). rewrite N in K. pose proof (pos x).
+  assert (N : ‖x ⊖ Wᵀ z‖² = 0) by (rewrite <- X; expand; ring). rewrite N in K. pose proof (pos x).
   assert (0 < ‖ẑ‖²) by (pose proof (pos ẑ); nra).
   assert (G : ‖ẑ‖² <= (1 + δᵤ) * (‖ẑ‖² * g)).
   { replace ((1 + δᵤ) * (‖ẑ‖² * g)) with (‖ẑ‖² * ((1 + δᵤ) * ‖ẑ‖²) / ‖Wᵀ ẑ‖²) by (unfold g;

@@ -290,7 +290,7 @@ Proof.
       assert (e * ‖y ⊕ c ⊙ z‖² <= η * ‖y ⊕ c ⊙ z‖²) by (apply Rmult_le_compat_r; auto).
       set (m := ‖y ⊕ c ⊙ z‖²) in *. set (v := Wᵀ y) in *. expand.
       rewrite (dot_sym x₀ v) in Up. lra.
-    - apply square_le. eapply Rle_trans; [now apply (crosstalk w model δ z r S T) |].
+    - apply square_le. eapply Rle_trans; [now apply (crosstalk w model δ z r (S ∪ T)) |].
       rewrite Eta. lra.
     - replace (S ∖ T ∖ fun _ => false) with (S ∖ T) by (places; now rewrite andb_true_r).
       apply won_at_least; auto. }
