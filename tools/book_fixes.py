@@ -6,6 +6,7 @@
   CI's variables, and from the variable ``BOOK_URL``. None is made up; without them the buttons are left out.
 - The index has the terms of book/index.toml, each with a link to where it is introduced, and stands in the
   table of contents. A term whose place is gone is a warning, which fails the build.
+- Under each statement that a machine has checked stands, folded, what it has checked, as it is in proofs/.
 - What widgets need comes after the text, and their names are the same in each build.
 - The PDF is offered where tools/pdf.py has made it.
 - Scripts that an extension adds twice are added once; the bibliography is marked up as the list that it is.
@@ -121,6 +122,26 @@ def check_index(app, env):
             )
 
 
+def add_formal_statements(app, doctree):
+    """Put under each box of this page its theorems of proofs/, folded, from the key ``formal`` of the ledger."""
+    import proofs
+    from docutils import nodes
+
+    if app.builder.format != "html":  # paper does not fold
+        return
+    rows = tomllib.loads((Path(app.srcdir) / "book" / "ledger.toml").read_text(encoding="utf8"))
+    boxes = {label: node for node in doctree.findall(nodes.Element) for label in node["ids"]}
+    for label in [label for label, row in rows.items() if "formal" in row and label in boxes]:
+        fold = nodes.admonition(classes=["dropdown", "formal"])
+        fold += nodes.title("", "Checked: formal statement")
+        for name in rows[label]["formal"]:
+            sentence, statement = proofs.statement(name)
+            fold += nodes.paragraph("", sentence)
+            fold += nodes.literal_block(statement, statement, language="text")
+        box = boxes[label]
+        box.parent.insert(box.parent.index(box) + 1, fold)
+
+
 def numbered(text, state):
     """Return a text with numbers for the random names of widgets, which a state has in their order."""
     number = {name: f"widget-{i}" for i, name in enumerate(json.loads(state)["state"])}
@@ -177,6 +198,7 @@ def setup(app):
         app.setup_extension("sphinxext.opengraph")
     app.connect("config-inited", configure, priority=1)
     app.connect("doctree-read", fill_index, priority=100)  # before the contents are collected
+    app.connect("doctree-read", add_formal_statements, priority=100)
     app.connect("env-check-consistency", check_index)
     app.connect("html-page-context", repair_page, priority=900)
     app.connect("autodoc-process-docstring", plain_docstring, priority=100)

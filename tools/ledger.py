@@ -32,7 +32,7 @@ HEAD = """# Ledger
 
 Every numbered statement of this book, and for each: where the paper {cite:p}`gilbert2017` has it; what
 became of it; the functions of `cnninv_lite` that compute it; what attacks it, a test (`rip::test_x` is
-`test_x` in `tests/test_rip.py`) or a line of a cell; the figure that draws it; and the words beside the
+`test_x` in `tests/test_rip.py`) or a line of a cell; the theorems of {doc}`machine_checked`; the figure that draws it; and the words beside the
 cell that shows what happens without its hypothesis. What the paper says and the book does not is in
 {doc}`paper_map`. The data are in `book/ledger.toml`; a test fails when a statement is missing there, or
 when what it names does not exist.
@@ -86,6 +86,8 @@ def entry(label, row, chapter):
         attacks.append(f"the line `{row['cell']}` of the chapter")
     if attacks:
         said.append("Attacked by " + ", ".join(attacks))
+    if "formal" in row:
+        said.append("Checked by Coq: " + ", ".join(f"`{name}`" for name in row["formal"]))
     if "figure" in row and row["figure"] != label:
         said.append(f"Drawn in {{numref}}`{row['figure']}`")
     if "fails" in row:

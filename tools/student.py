@@ -51,7 +51,7 @@ def without_answers(quiz):
 def copy_sources(target):
     """Copy the book's sources to `target`, where they are built from the outputs that notebooks have."""
     shutil.rmtree(target, ignore_errors=True)
-    for name in ("book", "tools"):
+    for name in ("book", "proofs", "tools"):
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns(".*", "__pycache__"))
     for name in ("_config.yml", "_toc.yml"):
         text = (ROOT / name).read_text(encoding="utf8")

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 ROWS, BOOKS = tool.ledger(), tool.chapters()
 BIBLIOGRAPHY = (ROOT / "book" / "references.bib").read_text(encoding="utf8")
-FIELDS = {"paper", "verdict", "code", "tests", "cell", "figure", "fails", "words", "source"}
+FIELDS = {"paper", "verdict", "code", "tests", "cell", "figure", "fails", "words", "source", "formal"}
 
 
 def home(label, row):
