@@ -6,6 +6,7 @@ from operator import attrgetter
 from pathlib import Path
 
 import ledger as tool
+import proofs
 import pytest
 
 import cnninv_lite
@@ -100,3 +101,19 @@ def test_every_box_is_in_the_index_whose_terms_are_in_order():
     missing = {label for book in BOOKS.values() for label in book.boxes} - places
     assert not missing, f"book/index.toml has no term for {missing}"
     assert list(index) == sorted(index, key=str.casefold)
+
+
+def test_the_page_of_the_proofs_is_that_of_the_ledger_and_the_files():
+    """Each theorem has a box or a reason; each box of the page its theorems, in their files."""
+    page = (ROOT / "book" / "machine_checked.md").read_text(encoding="utf8")
+    files = proofs.theorems()
+    formal = {label: row["formal"] for label, row in ROWS.items() if "formal" in row}
+    boxes = re.findall(r"^\| \{prf:ref\}`([\w-]+)` \| (`.*?`) \| (`.*?`) \|", page, re.M)
+    without = re.findall(r"^\| `(\w+)` \| `(\w+\.v)` \| \S.*\|$", page, re.M)
+    assert boxes == [
+        (label, f"`{'`, `'.join(names)}`", f"`{'`, `'.join(dict.fromkeys(files[n] for n in names))}`")
+        for label, names in formal.items()
+    ]
+    covered = {name for names in formal.values() for name in names}
+    assert dict(without) == {name: file for name, file in files.items() if name not in covered}
+    assert covered <= set(files)
