@@ -217,11 +217,13 @@ Proof.
     rewrite G. split; nra.
   - intros d R. destruct (R (fun _ => 1)) as [_ U].
     { exists negb, (fun p : bool => if p then 0 else 1), (fun p : bool => if p then 1 else 0).
-      repeat split; [extensionality p; now destruct p | | extensionality p; unfold add;
-        destruct p; ring].
-      exists (fun p => p), (fun p : bool => if p then 1 else 0), (fun _ => 0).
-      repeat split; [extensionality p; now destruct p |].
-      extensionality p. unfold add. destruct p; ring. }
+      split; [reflexivity | split; [| split]].
+      - unfold off, on. extensionality p. now destruct p.
+      - exists (fun p => p), (fun p : bool => if p then 1 else 0), (fun _ => 0).
+        split; [reflexivity | split; [| split; [reflexivity |]]].
+        + unfold off, on. extensionality p. now destruct p.
+        + extensionality p. unfold add. destruct p; ring.
+      - extensionality p. unfold add. destruct p; ring. }
     unfold dot, Wᵀ, all, filters2 in U. simpl in U. nra.
   - reflexivity.
   - unfold off, on. extensionality p. now destruct p.
