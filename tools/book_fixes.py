@@ -123,9 +123,10 @@ def check_index(app, env):
 
 
 def add_formal_statements(app, doctree):
-    """Put under each box of this page its theorems of proofs/, folded, from the key ``formal`` of the ledger."""
-    import proofs
+    """Put under each box of this page, folded, the theorems of proofs/ that the ledger names."""
     from docutils import nodes
+
+    import proofs
 
     if app.builder.format != "html":  # paper does not fold
         return

@@ -32,10 +32,10 @@ HEAD = """# Ledger
 
 Every numbered statement of this book, and for each: where the paper {cite:p}`gilbert2017` has it; what
 became of it; the functions of `cnninv_lite` that compute it; what attacks it, a test (`rip::test_x` is
-`test_x` in `tests/test_rip.py`) or a line of a cell; the theorems of {doc}`machine_checked`; the figure that draws it; and the words beside the
-cell that shows what happens without its hypothesis. What the paper says and the book does not is in
-{doc}`paper_map`. The data are in `book/ledger.toml`; a test fails when a statement is missing there, or
-when what it names does not exist.
+`test_x` in `tests/test_rip.py`) or a line of a cell; the theorems that Coq has checked
+({doc}`machine_checked`); the figure that draws it; and the words beside the cell that shows what happens
+without its hypothesis. What the paper says and the book does not is in {doc}`paper_map`. The data are in
+`book/ledger.toml`; a test fails when a statement is missing there, or when what it names does not exist.
 
 | Verdict | Statements |
 |---|---|

@@ -6,10 +6,10 @@ from operator import attrgetter
 from pathlib import Path
 
 import ledger as tool
-import proofs
 import pytest
 
 import cnninv_lite
+import proofs
 
 ROOT = Path(__file__).resolve().parents[2]
 
