@@ -8,7 +8,7 @@ from pathlib import Path
 import ledger as tool
 import pytest
 
-import cnninv_lite
+import cnninv_lite.book
 import proofs
 
 ROOT = Path(__file__).resolve().parents[2]
