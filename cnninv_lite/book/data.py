@@ -167,5 +167,6 @@ def missing(error: ModuleNotFoundError, caller: str) -> ImportError:
         root := (error.name or "").split(".")[0], root
     )
     return ImportError(
-        f'{caller} needs {package}, which is not installed: pip install ".[book]" in a clone.', name=error.name
+        f"{caller} needs {package}, which is not installed: pip install '.[book]' in a clone.",
+        name=error.name,
     )
