@@ -4,7 +4,7 @@
 
 Each instance is made from its published recipe, or from a seed. One thread computes it, and the seconds are
 those of the processor: waiting for others does not count. The largest instance is also given to processes
-and to a Dask cluster, where the seconds are those of the clock. Writes records.json beside this file.
+and to a Dask cluster, where the seconds are those of the clock. Writes cnninv_lite/book/records.json.
 """
 
 import argparse
@@ -158,7 +158,11 @@ def large(quick):
     rows = []
     for m, N, k, side in LARGE[: 2 if quick else None]:
         row = {"m": m, "N": N, "k": k, "side": side, "supports": comb(N, k)}
-        rows.append(row | solved(gaussian(m, N, np.random.default_rng(0)), k, side=side))
+        A = gaussian(m, N, np.random.default_rng(0))
+        row |= solved(A, k, side=side)
+        if row["supports"] < 2e7:
+            check(A, k, row)
+        rows.append(row | {"listed": row["supports"] < 2e7})
         print(rows[-1], flush=True)
     return rows
 
@@ -264,7 +268,7 @@ def main():
     )
     parser.add_argument("--parts", nargs="*", default=["published", "large", "banks", "growth", "shared"])
     args = parser.parse_args()
-    path = Path(__file__).with_name("records.json")
+    path = Path(__file__).parent.parent / "cnninv_lite" / "book" / "records.json"
     result = json.loads(path.read_text()) if path.exists() else {}
     calls = {"published": small, "large": large, "banks": banks, "growth": growth, "shared": shared}
     for name in args.parts:

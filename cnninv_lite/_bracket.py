@@ -18,6 +18,7 @@ from .coherence import certificates
 
 __all__ = ["Bracketing", "RIPBracket", "Side", "Witness"]
 
+LARGEST = 1e150  # sum of squared norms over a support
 FEW = 1000  # so many largest supports are simply enumerated
 # What is asked for, as groups of sides (+1: stretch, -1: crush) whose largest deviation is wanted.
 SIDES: dict[str, tuple[tuple[int, ...], ...]] = {
@@ -92,7 +93,7 @@ class RIPBracket:
     exact : bool
         Whether the two meet, to the rounding.
     scale : float
-        The factor c for which c W has the least constant, sqrt(2 / (2 + stretch - crush)), from lower bounds.
+        The factor c for which c W has the least constant, sqrt(2 / (2 + stretch - crush)), by the witnesses.
     rescaled : (float, float)
         Bounds of that least constant, (stretch + crush) / (2 + stretch - crush).
     """
@@ -120,7 +121,8 @@ class RIPBracket:
 
     @property
     def scale(self) -> float:
-        return float(np.sqrt(2 / (2 + self.stretch.lower - self.crush.lower)))
+        ends = self.stretch.witness.energy + self.crush.witness.energy
+        return float(np.sqrt(2 / ends)) if ends > 0 else 1.0
 
     @property
     def rescaled(self) -> tuple[float, float]:
@@ -158,6 +160,11 @@ class Bracketing:
         self.table, self.n = LagTable(bank, self.model), bank.n
         self.shape = self.model.shape if bank is W else (bank.K,)
         self.most = most_energy(self.table)
+        if not self.most < LARGEST:
+            raise ValueError(
+                f"W must have squared norms below {LARGEST:g}, whose squares a float can hold, but got "
+                f"{self.table.energy.max():g}: multiply W by a small number."
+            )
         self.error = slack(self.table.terms, self.most, rules(self.table.size))
         by_rows = min(certificates(self.table, self.table.size).values()) * (1 + 1e-12) + self.error
         self.upper = {1: by_rows, -1: min(by_rows, 1.0)}  # no energy is negative

@@ -100,8 +100,6 @@ class LagTable:
         C = np.moveaxis(C, 1, -1)
         self.lags = prod(C.shape[1:-1])
         self.energy = C[(np.arange(W.K), *self.reach, np.arange(W.K))].copy()
-        if not np.isfinite(self.energy).all():
-            raise ValueError("W must have squared norms that a float can hold, but got an infinity: scale W.")
         rows = np.zeros((W.K, self.lags + 1, W.K))
         rows[:, :-1] = C.reshape(W.K, self.lags, W.K)
         self.rows = rows.reshape(-1, W.K)

@@ -5,9 +5,8 @@ the weights as they are stored. The proof stands in the chapter "How hard is it?
 
 - a correlation is a sum of n products in some order, with or without fused steps: it is off by at most
   gamma_n |w_i| |w_j|. So a Gram matrix G_T is off by at most gamma_n (the sum of |w_i|^2 over T) in norm;
-- no eigenvalue routine is trusted. Let A U be nearly U diag(e), with residual R, and U' U nearly I, with
-  defect F. The orthogonal factor of U diagonalises a matrix that is within |R| + 2 |e| |F| of A. Every
-  decision of branch and bound uses U and e that were tested so: see `checked`;
+- branch and bound eliminates in t - X, see `whiten`: the factors are those of a matrix nearby, whatever X is.
+  Where t - X is nearly singular it takes an eigenvalue routine, which is not trusted: see `checked`;
 - a rule of branch and bound that is evaluated in floating point is the exact rule of a matrix nearby.
 """
 
@@ -46,8 +45,9 @@ def slack(terms: int, most: float, rules: float) -> float:
 def rules(r: int) -> float:
     """Return what branch and bound over supports of r columns adds to the error, in units of UNIT (2 + most).
 
-    With ||X_P|| <= m and the limits of `checked` a rule is that of a matrix within u (96 m^2 + 3 m^3) for
-    its eigenvalues and u (33 m^1.5 + m^2.5 + m^2) for its correlations; sums add u (2 r + 22), X itself 11 u.
+    For m columns a rule is that of a matrix within u (34 m^2 + 70 m) by `whiten`, and within
+    u (97 m^2 + 3 m^3 + 2 m) and u m^0.5 (32 m + m^2 + 1 + (m + 3) m^0.5) for the correlations by
+    `whiten_hard`. Sums add u (2 r + 22), X itself 11 u.
     """
     return 150 * r**2 + 5 * r**3
 

@@ -389,7 +389,7 @@ CALLS += [
     (lambda: rip_exact(np.ones((3, 4)), 2.0), TypeError, "k", "2.0"),
     (lambda: rip_exact(np.ones((3, 4)), 2, budget=0), ValueError, "budget", "0"),
     (lambda: rip_exact(np.ones((3, 4)), code_model), TypeError, "k", "BlockModel"),
-    (lambda: rip_exact(1e200 * np.ones((3, 4)), 2), ValueError, "W", "infinity"),
+    (lambda: rip_exact(1e200 * np.ones((3, 4)), 2), ValueError, "W", "inf"),
     (lambda: rip_exact(csr_array(np.eye(3)), 2), TypeError, "W", "csr_array"),
     (lambda: rip_bracket(W, code_model, rng="a"), TypeError, "rng", "'a'"),
     (lambda: rip_certificates(w, code_model), ValueError, "W", "(2, 3, 4)"),

@@ -250,6 +250,31 @@ def test_reproducible_from_the_seed():
     assert isinstance(first, RIPBracket)
 
 
+@pytest.mark.parametrize("power", [-500, -75, 75, 500])
+def test_coherence_is_the_same_at_any_scale(power):
+    W, model = BANKS[1], BlockModel(5, BANKS[1].n, 2, 2)
+    scaled = FilterBank(np.ldexp(W.filters, power), (W.M, *W.D), W.stride)
+    mixed = FilterBank(np.ldexp(W.filters, np.arange(5).reshape(5, 1, 1) * power // 5), (W.M, *W.D), W.stride)
+    for bank in (scaled, mixed):
+        assert coherence(bank) == coherence(W)
+        assert cumulative_coherence(bank, model) == cumulative_coherence(W, model)
+
+
+@pytest.mark.parametrize("power", [-500, -30, 30, 200])
+def test_both_sides_follow_the_scale(power, recwarn):
+    A = np.random.default_rng(0).standard_normal((8, 14)) / 3
+    one, scaled = rip_exact(A, 3), rip_exact(np.ldexp(A, power), 3)
+    assert scaled.stretch.exact
+    assert scaled.crush.exact
+    largest = np.ldexp(1 + one.stretch.lower, 2 * power)
+    assert scaled.stretch.lower == pytest.approx(largest - 1, rel=1e-11)
+    assert scaled.crush.lower == pytest.approx(1 - np.ldexp(1 - one.crush.lower, 2 * power), rel=1e-11)
+    if power > 0:
+        assert scaled.rescaled == pytest.approx(one.rescaled, rel=1e-9)
+        assert scaled.scale == pytest.approx(np.ldexp(one.scale, -power), rel=1e-9)
+    assert not recwarn.list
+
+
 W, MODEL = BANKS[0], BlockModel(5, BANKS[0].n, 2)
 ZERO = FilterBank([[[1.0, 1.0]], [[0.0, 0.0]]], (1, 4))
 
