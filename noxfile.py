@@ -68,7 +68,7 @@ def kernels(session, kernel, threads):
 @nox.session(python="3.11")
 def editions(session):
     """Run each notebook for students and for Colab alone in a folder, with the module and its extra only."""
-    session.install("--reinstall-package=cnninv-lite", ".[book]", "ipykernel", "jupytext", "nbclient")
+    session.install("--reinstall-package=cnninv-lite", ".[book]", "ipykernel", "jupytext", "nbclient", "pip")
     folder, copies = Path(session.create_tmp()).resolve(), []
     for edition in ("student/_sources", "colab"):
         for path in sorted(ROOT.glob(f"_build/{edition}/book/*.ipynb")):

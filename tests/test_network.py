@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnninv_lite import (
+    BlockModel,
     FilterBank,
     Layer,
     Network,
@@ -174,6 +175,25 @@ def test_relu_on_the_way_down():
     x2 = Network([net.layers[1]], codes[0].values.shape).decode(codes[1:])
     expected = net.decode(codes[:1], top=np.maximum(x2, 0))
     np.testing.assert_allclose(net.decode(codes, relu=True), expected)
+
+
+def test_a_bias_is_one_more_channel():
+    """||[W b]^T z||^2 = ||W^T z||^2 + the energy of the new channel, bounded by the largest biases."""
+    rng = np.random.default_rng(8)
+    w, b = gaussian_filters(5, 2, 3, rng=rng), rng.standard_normal(5)
+    W = FilterBank(w, (2, 9))
+    for k in (1, 3):
+        z = BlockModel(5, W.n, k).sample(20, rng=rng)
+        channel = np.einsum("i,bip->bp", b, z)
+        extended = FilterBank(np.concatenate([w, np.zeros((5, 1, 3))], axis=1), (3, 9)).filters.copy()
+        extended[:, 2, 1] = b  # one tap on a channel that is 1
+        V = FilterBank(extended, (3, 9))
+        energy = np.sum(V.synthesis(z) ** 2, axis=(1, 2))
+        np.testing.assert_allclose(energy, np.sum(W.synthesis(z) ** 2, axis=(1, 2)) + np.sum(channel**2, 1))
+        most = np.sort(b**2)[-k:].sum()
+        assert (np.sum(channel**2, axis=1) <= most * np.sum(z**2, axis=(1, 2)) + 1e-12).all()
+        x = np.concatenate([rng.standard_normal((2, 9)), np.ones((1, 9))])
+        np.testing.assert_allclose(V.analysis(x), W.analysis(x[:2]) + b[:, None])
 
 
 def test_normalized_is_the_same_network():

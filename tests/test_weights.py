@@ -3,20 +3,16 @@
 import io
 import os
 import pickle
-import sys
 import zipfile
 from collections import OrderedDict
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cnninv_lite import coherence
 from cnninv_lite.book import crepe, crepe_pitch, from_vgg, photographs, to_vgg, vgg16
+from cnninv_lite.book import fetch as tool
 from cnninv_lite.book.weights import FETCHED
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-import weights as tool
 
 fetched = pytest.mark.skipif(
     not all((FETCHED / f"{name}.npz").is_file() for name in tool.SOURCES),
@@ -214,7 +210,7 @@ def test_a_second_call_does_nothing(tmp_path, monkeypatch, capsys):
         (tmp_path / f"{name}.npz").touch()
     monkeypatch.setattr(tool, "FETCHED", tmp_path)
     monkeypatch.setattr(tool, "download", lambda folder: pytest.fail("it downloads"))
-    tool.main()
+    tool.fetch()
     assert capsys.readouterr().out == ""
 
 

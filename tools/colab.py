@@ -133,13 +133,18 @@ def readable(source, called, home, entries, cited):
     return source.strip()
 
 
-def first_cell(package):
-    """Return the cell that sees to the module: it installs the package, as pip is to call it."""
+def first_cell(package, nb=None):
+    """Return the cell that sees to the module: it installs the package, as pip is to call it.
+
+    Where the notebook needs trained networks the cell fetches them, too.
+    """
     how = f'%pip install --quiet "{package}"'
     if not package:
         how = "print(\"Install the module first: pip install '.[book]' in a copy of the repository.\")"
-    wanted = "import cnninv_lite, ipywidgets, matplotlib, sklearn  # noqa: E401, F401"
+    wanted = "import cnninv_lite, ipywidgets, matplotlib, skimage, sklearn  # noqa: E401, F401"
     source = f"try:\n    {wanted}\nexcept ImportError:\n    {how}"
+    if nb and any(re.search(r"\b(vgg16|crepe)\(", cell.source) for cell in nb.cells):
+        source += "\nfrom cnninv_lite.book.fetch import fetch\n\nfetch()"
     return nbformat.v4.new_code_cell(source, id="install", metadata={"tags": ["remove-cell"]})
 
 
@@ -153,7 +158,7 @@ def main(target=TARGET, package=None):
         for cell in nb.cells:
             if cell.cell_type == "markdown":
                 cell.source = readable(cell.source, called, home, entries, cited)
-        nb.cells = [first_cell(package), *(cell for cell in nb.cells if cell.source)]
+        nb.cells = [first_cell(package, nb), *(cell for cell in nb.cells if cell.source)]
         nbformat.validate(nb)
         nbformat.write(nb, target / f"{name}.ipynb")
     return [target / f"{name}.ipynb" for name in books]

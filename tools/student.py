@@ -79,7 +79,7 @@ def main():
     book, toc = SOURCES / "book", SOURCES / "_toc.yml"
     for path in EXECUTED.glob("*.ipynb"):
         nb = without_solutions(nbformat.read(path, as_version=4))
-        nb.cells.insert(0, first_cell(None))
+        nb.cells.insert(0, first_cell(None, nb))
         nbformat.write(nb, book / path.name)
     (book / f"{LEFT_OUT}.md").unlink()
     toc.write_text(re.sub(rf"^ *- file: book/{LEFT_OUT}\n", "", toc.read_text("utf8"), flags=re.M), "utf8")

@@ -1,6 +1,6 @@
 """Two networks that others trained, as `Network`s: VGG-16's convolutions, and CREPE, which hears pitch.
 
-`make weights` fetches the arrays into the folder `FETCHED` (tools/weights.py); WEIGHTS.md has the licences.
+`make weights` fetches the arrays into the folder `FETCHED` (fetch.py); WEIGHTS.md has the licences.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _LOWEST, _STEP = 1997.3794084376191, 20
 
 
 def _load(name: str) -> dict[str, np.ndarray]:
-    """Return the arrays that tools/weights.py stored under `name`."""
+    """Return the arrays that fetch.py stored under `name`."""
     path = FETCHED / f"{name}.npz"
     if not path.is_file():
         raise FileNotFoundError(
             f"{name} needs its weights, but got no file {path.name} in {path.parent}: run `make weights` (or "
-            "`python tools/weights.py`) once, with network."
+            "`python -m cnninv_lite.book.fetch`) once, with network."
         )
     with np.load(path, allow_pickle=False) as file:
         return dict(file)

