@@ -19,7 +19,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help book pdf student slides lab colab test editions coverage seeds same lint bench
-.PHONY: proofs notebooks text from-text seal ledger lock clean weights measure
+.PHONY: proofs notebooks text from-text seal ledger lock clean weights measure records
 .DELETE_ON_ERROR:
 
 help:
@@ -101,10 +101,13 @@ lock: $(READY)  ## refresh requirements.lock
 	  --python-version 3.11 --generate-hashes --no-emit-package cnninv-lite \
 	  --custom-compile-command "make lock" --quiet
 
-weights: $(WEIGHTS)  ## fetch the trained networks, once
+weights: $(WEIGHTS)
 
 measure: $(READY) $(WEIGHTS)  ## measure what the chapters on trained networks only print (an hour)
 	$(BIN)/python tools/measure.py
+
+records: $(READY)  ## compute the records of exact constants again (10 min)
+	$(BIN)/python benchmarks/records.py $(ARGS)
 
 clean:  ## remove all that make made, but for the environment (rm -r .venv)
 	rm -rf _build build mutants book/assets/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis

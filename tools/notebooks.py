@@ -58,6 +58,8 @@ def normalise(nb):
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in CELL_METADATA}
+        if "hide-input" in cell.metadata.get("tags", ()):  # what the pages fold, JupyterLab folds
+            cell.metadata["jupyter"] = {"source_hidden": True}
         if cell.cell_type == "code":
             cell.outputs = merge_streams(cell.outputs)
             for out in cell.outputs:
