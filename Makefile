@@ -78,7 +78,7 @@ lint: $(READY)  ## check style (notebooks too), types, and with npm the workflow
 proofs:  ## check the proofs with Coq (NOCHK=1: without the second checker)
 	sh proofs/check.sh
 
-bench: $(READY)  ## compare the speed with torch and others
+bench: $(READY) $(WEIGHTS)  ## compare the speed with torch and others
 	$(BIN)/nox -s bench -- $(ARGS)
 
 notebooks: $(READY) $(WEIGHTS)  ## run every notebook and store its outputs

@@ -22,6 +22,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
+import vgg16
 
 HERE = Path(__file__).parent
 # M, D, ell, K, stride, batch
@@ -294,6 +295,19 @@ def one(name, dtype, seconds):
     return rows
 
 
+def network(dtype, seconds):
+    """Check and time VGG-16 on one photograph, up and down; return rows of results."""
+    rows = []
+    for workload, calls in vgg16.workloads(dtype):
+        ours, theirs = (call() for call in calls.values())
+        off = float(np.abs(theirs - ours).max() / np.abs(ours).max())
+        if not off <= (1e-9 if dtype == "float64" else 2e-3):
+            sys.exit(f"torch disagrees with ours on VGG-16, {workload}, {dtype}: {off:.1e}")
+        took, most = interleaved(calls, seconds), peak(calls["ours"])
+        rows.append({"workload": workload, "seconds": took, "differs": off, "peak_mb": most})
+    return rows
+
+
 def alone(seconds):
     """Time what has no peer: exact constants, and samples in bounded memory."""
     from cnninv_lite import BlockModel, FilterBank, gaussian_filters, rip_exact, rip_sample
@@ -353,6 +367,7 @@ def worker(dtype, threads, quick):
     rows = [row for name in SHAPES for row in one(name, dtype, seconds)]
     blas = sorted({f"{i['internal_api']} {i.get('architecture', '')}".strip() for i in threadpool_info()})
     result = {"dtype": dtype, "threads": threads, "blas": blas, "rows": rows, "sweep": [], "alone": []}
+    result["VGG-16"] = network(dtype, seconds)
     if (dtype, threads) == ("float64", 1):
         result["sweep"] = [row for key in SWEEP for row in grown(key, 10 * seconds)]
         result["alone"] = alone(seconds)
@@ -370,6 +385,10 @@ def table(run):
         parts += ["torch wins"] * (ratio > 1) + [f"{peer} x {t / ours:.3g}" for peer, t in others]
         head = f"{row['shape']:6}{row['workload']:14}{1e3 * ours:9.2f}{ratio:9.4f}{row['peak_mb']:9.1f}"
         lines.append(f"{head}  {'; '.join(parts)}")
+    for row in run["VGG-16"]:
+        ours, torch = row["seconds"]["ours"], row["seconds"]["torch"]
+        size = f"{1e3 * ours:9.2f}{ours / torch:9.4f}{row['peak_mb']:9.1f}"
+        lines.append(f"VGG-16, {row['workload']:12}{size}  differs by {row['differs']:.0e}")
     lines += [
         f"{r['call']} of {r['size']}: {r['seconds']:.2f} s, {r['peak_mb']:.1f} MB" for r in run["alone"]
     ]

@@ -1,7 +1,8 @@
 """Measure what the chapters on trained networks print but cannot compute in a minute: `make measure`.
 
-The results go to cnninv_lite/book/real_networks.json, with versions and seeds; the chapters print them and
-recompute a part. `python tools/measure.py NAME ...` measures some parts; to measure anew, remove the file.
+The results go to cnninv_lite/book/real_networks.json, each part with its versions and seeds; the chapters
+print them and recompute some. `python tools/measure.py NAME ...` measures some parts; to measure anew, remove
+the file.
 """
 
 import json
@@ -16,14 +17,14 @@ import numpy as np
 import scipy
 import scipy.sparse.linalg
 
-from cnninv_lite import BlockModel, FilterBank, Network, rip_bracket
+from cnninv_lite import BlockModel, FilterBank, Network, lasso, rip_bracket
 from cnninv_lite.book import crepe, photographs, to_vgg, vgg16
 from cnninv_lite.book.weights import VGG16
 
 RESULTS = Path(__file__).resolve().parent.parent / "cnninv_lite" / "book" / "real_networks.json"
 SEEDS = (0, 1, 2)
 MODELS = {"M_2": (2, 1), "M_3": (3, 1), "M_4": (4, 1), "M_1^2": (1, 2), "M_2^2": (2, 2)}
-BUDGET = 100_000_000  # supports: some ten seconds of one processor
+BUDGET = 100_000_000  # supports for each constant: some ten seconds of one processor
 VERSIONS = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
 BLOCKS = [i + 1 for i, window in enumerate(VGG16.values()) if window == 2]  # layers below each pool
 
@@ -46,27 +47,30 @@ def random_network(net, seed):
     return Network(layers, net._shapes[0])
 
 
+def bracket(filters, stride, k, order, side=None):
+    """Bracket delta(M_k^order): filters of unit norm, as many positions as the constant needs."""
+    over = tuple(range(1, filters.ndim))
+    unit = filters.astype(float) / np.sqrt(np.square(filters, dtype=float).sum(over, keepdims=True))
+    reach = [-(-length // t) - 1 for length, t in zip(filters.shape[2:], stride, strict=True)]
+    n = [(k * order - 1) * q + 1 for q in reach]
+    D = [length + t * (p - 1) for length, t, p in zip(filters.shape[2:], stride, n, strict=True)]
+    W = FilterBank(unit, (filters.shape[1], *D), stride)
+    return rip_bracket(W, BlockModel(W.K, W.n, k, order), BUDGET, side=side, rng=0)
+
+
 def deltas(filters, stride, orders=(1, 2)):
-    """Return [lower, upper] for each model: filters of unit norm, as many positions as the constant needs."""
-    unit = filters.astype(float) / np.sqrt(
-        np.square(filters.astype(float)).sum(tuple(range(1, filters.ndim)), keepdims=True)
-    )
+    """Return [lower, upper] for each model."""
     found = {}
     for name, (k, order) in MODELS.items():
-        if order not in orders:
-            continue
-        reach = [-(-length // t) - 1 for length, t in zip(filters.shape[2:], stride, strict=True)]
-        n = [(k * order - 1) * q + 1 for q in reach]
-        D = [length + t * (p - 1) for length, t, p in zip(filters.shape[2:], stride, n, strict=True)]
-        W = FilterBank(unit, (filters.shape[1], *D), stride)
-        bracket = rip_bracket(W, BlockModel(W.K, W.n, k, order), BUDGET, rng=0)
-        found[name] = [bracket.lower, bracket.upper]
+        if order in orders:
+            one = bracket(filters, stride, k, order)
+            found[name] = [one.lower, one.upper]
     return found
 
 
 def constants(out):
     """Measure delta of every layer of both networks, and of random banks of the same sizes."""
-    random = out.setdefault("random", {})
+    out["budget"], random = BUDGET, out.setdefault("random", {})
     for net_name, net in (("vgg16", vgg16(32)), ("crepe", crepe())):
         rows = out.setdefault(net_name, [])
         for layer in net.layers[len(rows) :]:
@@ -77,6 +81,25 @@ def constants(out):
             start = time.process_time()
             rows.append({"size": size, "delta": deltas(layer.filters, layer.stride)})
             rows[-1]["seconds"] = round(time.process_time() - start, 1)
+            yield out
+
+
+def sides(out):
+    """Bracket both sides of delta of every trained layer: k grows until the budget does not settle it."""
+    out["budget"] = BUDGET
+    for net_name, net in (("vgg16", vgg16(32)), ("crepe", crepe())):
+        rows = out.setdefault(net_name, [])
+        for layer in net.layers[len(rows) :]:
+            row = {}
+            for side in ("stretch", "crush"):
+                for order, sizes in ((1, range(2, 9)), (2, range(1, 4))):
+                    for k in sizes:
+                        one = getattr(bracket(layer.filters, layer.stride, k, order, side), side)
+                        name = f"M_{k}" + (f"^{order}" if order > 1 else "")
+                        row.setdefault(name, {})[side] = [one.lower, one.upper]
+                        if one.upper - one.lower > 1e-4:
+                            break
+            rows.append(row)
             yield out
 
 
@@ -140,7 +163,10 @@ def least_squares(out):
     """Solve for the picture from the code with its switches held: 20 steps of LSQR."""
     out |= {"size": 64, "steps": 20}
     inputs = [to_vgg(picture) for picture in list(photographs(64).values())[:4]]
-    for name, net in (("trained", vgg16(64)), ("random", random_network(vgg16(64), 0))):
+    nets = [("trained", vgg16(64)), *(("random", random_network(vgg16(64), seed)) for seed in SEEDS)]
+    if "trained" not in out:
+        out |= {"trained": [], "random": []}
+    for name, net in nets[len(out["trained"]) + len(out["random"]) :]:
         rows = []
         for x in inputs:
             codes, row = net.encode(x), []
@@ -149,11 +175,43 @@ def least_squares(out):
                 found = scipy.sparse.linalg.lsqr(B, B @ x.ravel(), iter_lim=20, atol=0, btol=0)[0]
                 row.append(round(float(np.linalg.norm(found - x.ravel()) / np.linalg.norm(x)), 4))
             rows.append(row)
-        out[name] = rows
+        out[name].append(rows)
         yield out
 
 
-PARTS = {"constants": constants, "pictures": pictures, "least_squares": least_squares}
+def algorithm_2(out):
+    """Make codes of conv5_2's inputs by the paper's Algorithm 2, for its filters and for Gaussian ones.
+
+    The inputs are the middle 8 x 8 positions of eight photographs. A code is least squares with an l1
+    penalty, a twentieth of the largest correlation; then the largest entry of each filter; then least squares
+    on these places, with the penalty and almost without. Stored are [||W^T z|| / ||z||, relative error].
+    """
+    layer, net = vgg16(32).layers[11], vgg16()
+    names = list(photographs(32))[:8]
+    pictures = photographs()
+    x = np.stack([net.encode(to_vgg(pictures[name]))[10].values[:, 3:11, 3:11] for name in names])
+    out |= {"photographs": names, "penalty": 0.05, "gap": 0.01}
+    banks = [layer.filters, *(gaussian_like(layer.filters, np.random.default_rng(seed)) for seed in SEEDS)]
+    rows = out.setdefault("banks", [])  # the trained one, then one for each seed
+    for filters in banks[len(rows) :]:
+        W = FilterBank(filters, x.shape[1:]).normalized()
+        lam = 0.05 * np.abs(W.analysis(x)).reshape(len(x), -1).max(axis=1)
+        first = lasso(W, x, lam, tol=0.01)
+        kept = BlockModel(W.K, W.n, W.K).project(first.z)
+        second = lasso(W, x, lam, support=kept, tol=0.01)
+        third = lasso(W, x, lam / 1000, support=kept, tol=0.01)
+        row = {"settled": bool(first.converged and second.converged and third.converged)}
+        for key, code in (("l1", first), ("pooled, l1", second), ("pooled", third)):
+            over = (1, 2, 3)
+            size = np.sqrt(np.square(W.synthesis(code.z)).sum(over) / np.square(code.z).sum(over))
+            row[key] = np.round(np.stack([size, code.relative_error], 1), 4).tolist()
+            row[f"{key}, negative"] = float(np.round(np.mean(code.z[code.z != 0] < 0), 3))
+            row[f"{key}, places"] = int(np.count_nonzero(code.z) / len(x))
+        rows.append(row)
+        yield out
+
+
+PARTS = {f.__name__: f for f in (constants, sides, pictures, least_squares, algorithm_2)}
 
 
 def main(names):
@@ -162,7 +220,7 @@ def main(names):
         stored = json.loads(RESULTS.read_text(encoding="utf8")) if RESULTS.is_file() else {}
         for part in PARTS[name](stored.get(name, {})):
             results = json.loads(RESULTS.read_text(encoding="utf8")) if RESULTS.is_file() else {}
-            results |= {name: part, "seeds": list(SEEDS), "versions": VERSIONS}
+            results[name] = part | {"seeds": list(SEEDS), "versions": VERSIONS}
             RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf8")
             print(time.strftime("%H:%M"), name, flush=True)
 

@@ -182,8 +182,8 @@ def measured(part: str) -> dict:
 
     Parameters
     ----------
-    part : {"constants", "pictures", "least_squares", "versions", "seeds"}
-        tools/measure.py says how each was measured.
+    part : {"constants", "sides", "pictures", "least_squares", "algorithm_2"}
+        tools/measure.py says how each was measured; each has its "seeds" and "versions".
     """
     found = json.loads(files(__package__).joinpath("real_networks.json").read_text(encoding="utf8"))
     if part not in found:
