@@ -13,7 +13,7 @@ from ._branch_and_bound import most_energy, settle
 from ._checks import as_generator, as_size
 from ._lags import LagTable, as_pair
 from ._parallel import Work, as_executor
-from ._rounding import EIGEN, UNIT, checked, rules, slack
+from ._rounding import EIGEN, MOST, UNIT, checked, rules, slack
 from .coherence import certificates
 
 __all__ = ["Bracketing", "RIPBracket", "Side", "Witness"]
@@ -178,7 +178,7 @@ class Bracketing:
 
     def measure(self, restarts: int, rule_out: Callable[[tuple[int, ...]], object] | None = None) -> None:
         """Enumerate few supports; of many search some, and rule out the others with what is left to do so."""
-        if self.model.count() <= min(FEW, self.work.budget):
+        if self.few():
             self.enumerate()
             return
         with self.work.share(1 / 2 if rule_out else 1):
@@ -186,6 +186,10 @@ class Bracketing:
         if rule_out:
             for group in self.groups:
                 rule_out(group)
+
+    def few(self) -> bool:
+        """Say whether every largest support can be looked at."""
+        return self.model.count() <= min(FEW, self.work.budget)
 
     def enumerate(self) -> None:
         """Compute the eigenvalues of every largest support."""
@@ -212,6 +216,8 @@ class Bracketing:
 
     def settle(self, group: tuple[int, ...], floor: float = -np.inf, part: float = 1.0) -> bool:
         """Settle what deviates most on a group of sides, if above the floor; say if the work sufficed."""
+        if self.table.size > MOST:
+            return False
         with self.work.share(part):
             upper = settle(self.table, {side: self.found[side] for side in group}, floor, self.work)
             self.upper.update((side, min(self.upper[side], upper)) for side in group)

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["UNIT", "checked", "gamma", "rules", "slack", "whiten", "whiten_hard"]
+__all__ = ["MOST", "UNIT", "checked", "gamma", "rules", "slack", "whiten", "whiten_hard"]
 
 UNIT = 2.0**-53
+MOST = 100  # columns of a support for which the proof holds
 SAFE = 64  # t R'R may have the trace SAFE m for m columns
 EIGEN = 32  # an eigenvalue routine may err by EIGEN m UNIT for m columns; LAPACK was seen to reach 8
 

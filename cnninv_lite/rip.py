@@ -13,6 +13,7 @@ from ._bracket import Bracketing, RIPBracket, Side, Witness
 from ._checks import as_generator, as_size
 from ._lags import CHUNK, LagTable, as_pair
 from ._parallel import as_executor, gather, progress_bar, watched
+from ._rounding import MOST
 from .codes import BlockModel, law_of
 from .layer import FilterBank
 
@@ -296,7 +297,8 @@ def rip_exact(
     Raises
     ------
     TypeError, ValueError
-        If the model does not fit W, or if there is more to look at than `budget`: it never samples instead.
+        If the model does not fit W, if its supports have more than 100 columns and are too many to list, or if
+        there is more to look at than `budget`: it never samples instead.
 
     See Also
     --------
@@ -326,6 +328,11 @@ def rip_exact(
     (1.069618, 0.658656)
     """
     with Bracketing(W, model, side, budget, rng, progress, executor) as run:
+        if run.table.size > MOST and not run.few():
+            raise ValueError(
+                f"supports must have at most {MOST} columns, for which the bounds of rounding are proved, "
+                f"but got {run.table.size}: take rip_bracket, which gives certified bounds."
+            )
         run.measure(8 * run.table.size, run.settle)
     result = run.result()
     if not run.done(result):

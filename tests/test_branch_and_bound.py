@@ -178,6 +178,22 @@ def test_any_scale_of_the_filters(scale):
     assert rip_exact(W, model).lower == pytest.approx(brute(W, model), rel=1e-9)
 
 
+def test_a_column_of_zeros_is_lost():
+    A = np.random.default_rng(0).standard_normal((6, 12)) / 6
+    A[:, 4] = 0
+    found = rip_exact(A, 3)
+    assert found.crush.exact
+    assert found.stretch.exact
+    assert found.crush.lower <= 1 <= found.crush.upper
+    assert abs(found.stretch.lower - rip_exact(np.delete(A, 4, axis=1), 3).stretch.lower) < TOL
+
+
+def test_supports_of_more_columns_than_the_proof_allows_are_certified():
+    found = rip_bracket(np.eye(120), 110)
+    assert found.lower == 0
+    assert found.upper < 1e-6
+
+
 def test_float32_filters_are_measured_in_double_precision():
     w = gaussian_filters(4, 1, 3, rng=0).astype(np.float32)
     model = BlockModel(4, 5, 2, 2)
