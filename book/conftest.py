@@ -14,7 +14,8 @@ RTOL = 1e-6
 # Numbers this small are rounding errors themselves.
 ATOL = 1e-12
 # Pictures' bytes depend on the versions of Matplotlib and FreeType.
-SKIPPED = ("image/svg+xml",)  # nbval itself skips PNG, JPEG and widgets
+# nbval itself skips PNG, JPEG and widgets; live figures are not stored
+SKIPPED = ("image/svg+xml", "application/vnd.cnninv.live+json")
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")

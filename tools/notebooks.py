@@ -23,6 +23,7 @@ from nbclient.exceptions import CellExecutionError
 ROOT = Path(__file__).resolve().parent.parent
 BOOK, DRAFTS = ROOT / "book", ROOT / "drafts"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+LIVE = "application/vnd.cnninv.live+json"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -47,8 +48,9 @@ def merge_streams(outputs):
 def normalise(nb):
     """Keep what a reader needs; drop what changes with each run or machine.
 
-    Cell ids are made from the cells' sources. A widget's view is dropped, as its state is not stored: viewers
-    without the book's build show the static picture beside it.
+    Cell ids are made from the cells' sources. A widget's view is dropped, as its state is not stored, and so
+    is a live figure, as it holds others' photographs and weights: viewers without the book's build show the
+    static picture beside it.
     """
     nb.metadata = nbformat.from_dict(METADATA)
     nb.nbformat, nb.nbformat_minor = 4, 5
@@ -63,9 +65,8 @@ def normalise(nb):
         if cell.cell_type == "code":
             cell.outputs = merge_streams(cell.outputs)
             for out in cell.outputs:
-                if out.get("data", {}).pop(WIDGET, None) and not any(
-                    k.startswith("image/") for k in out.data
-                ):
+                dropped = [out.get("data", {}).pop(kind, None) for kind in (WIDGET, LIVE)]
+                if any(dropped) and not any(k.startswith("image/") for k in out.data):
                     print(f"warning: cell {cell.id}: a widget with no picture for viewers without widgets")
     nbformat.validate(nb)
 

@@ -18,6 +18,7 @@ _HOME = {
     "digits": "data",
     "eeg": "data",
     "from_vgg": "weights",
+    "live_layer": "live",
     "phase_diagram": "phase",
     "measured": "weights",
     "photograph": "data",
