@@ -31,7 +31,7 @@ def brute(W, model):
     """Delta as it is defined: all largest supports, eigenvalues from the dense matrix W."""
     A = W.toarray()
     G = A @ A.T
-    T = np.array(list(model.supports(limit=30_000)))
+    T = np.array(list(model.supports(limit=8_000)))
     e = np.linalg.eigvalsh(G[T[:, :, None], T[:, None]])
     return max(e[:, -1].max() - 1, 1 - e[:, 0].min())
 
@@ -56,7 +56,7 @@ def small_case(rng):
             w = rng.integers(-1, 2, w.shape) / np.sqrt(M * prod(ell))
         W, model = FilterBank(w, (M, *D.tolist()), t.tolist()), None
         model = BlockModel(K, W.n, k, s)
-        if model.count() <= 30_000:
+        if model.count() <= 8_000:
             return W, model
 
 

@@ -93,7 +93,9 @@ def test_law_against_drawn_filters(K, M, ell, n, stride, k, order):
     W = FilterBank(np.zeros((K, M, *ell)), (M, *D), stride)
     law = energy_law(W, z)
     assert np.array_equal(law.weights, energy_law((K, M, *ell), z, stride=stride).weights)
-    assert stats.kstest(energies, law.cdf).pvalue > 1e-3
+    grid = np.linspace(min(energies), max(energies), 50)
+    cdf = law.cdf(grid)
+    assert stats.kstest(energies, lambda e: np.interp(e, grid, cdf)).pvalue > 1e-3
     assert law.mean == pytest.approx(np.sum(z**2))
 
 

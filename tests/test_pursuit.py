@@ -1,6 +1,7 @@
 """Pursuits and sparse coding, against plain loops over dense W."""
 
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -429,6 +430,13 @@ SOLVERS = {
 }
 
 
+@cache
+def unscaled(solve, dtype):
+    rng = np.random.default_rng(0)
+    filters, x = (rng.standard_normal(shape).astype(dtype) / 4 for shape in ((6, 8, 3), (2, 8, 20)))
+    return filters, x, solve(FilterBank(filters, (8, 20)), x, 1.0)
+
+
 @pytest.mark.parametrize("solve", SOLVERS.values(), ids=SOLVERS)
 @pytest.mark.parametrize(("dtype", "most"), [(np.float64, 500), (np.float32, 75)], ids=["64 bit", "32 bit"])
 @settings(max_examples=10)
@@ -437,9 +445,7 @@ def test_no_scale_of_the_data_changes_what_is_found(solve, dtype, most, data):
     """Signals and filters are multiplied by powers of two: the codes by their ratio, the rest not at all."""
     a = data.draw(st.integers(-most, most), label="log2 of the signals")
     b = data.draw(st.integers(max(-most, a - most), min(most, a + most)), label="log2 of the filters")
-    rng = np.random.default_rng(0)
-    filters, x = (rng.standard_normal(shape).astype(dtype) / 4 for shape in ((6, 8, 3), (2, 8, 20)))
-    plain = solve(FilterBank(filters, (8, 20)), x, 1.0)
+    filters, x, plain = unscaled(solve, dtype)
     scaled = solve(FilterBank(np.ldexp(filters, b), (8, 20)), np.ldexp(x, a), np.ldexp(1.0, b))
     np.testing.assert_array_equal(scaled.z, np.ldexp(plain.z, a - b))
     np.testing.assert_array_equal(scaled.x, np.ldexp(plain.x, a))

@@ -50,14 +50,16 @@ def test_optimised_guarantee_of_a_real_size():
 
 
 @settings
-@pytest.mark.parametrize("M", [1, 16, 4096])
+@pytest.mark.parametrize("M", [1, 4096])
 def test_optimised_is_never_larger_and_both_fall_with_channels(K, ell, model, more, M):
-    def value(M=M, **other):
-        return rip_guarantee((K, M, *ell), model, **more | other)
-
-    assert 0 < value(method="optimised") <= value(method="closed")
+    values = {}
     for method in ("closed", "optimised"):
-        assert value(2 * M, method=method) < value(method=method) < value(method=method, eps=1e-4)
+        wide, values[method], sure = (
+            rip_guarantee((K, channels, *ell), model, **more | other, method=method)
+            for channels, other in ((2 * M, {}), (M, {}), (M, {"eps": 1e-4}))
+        )
+        assert 0 < wide < values[method] < sure
+    assert values["optimised"] <= values["closed"]
 
 
 @methods

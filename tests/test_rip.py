@@ -218,8 +218,8 @@ def test_search_finds_the_exact_constant_nearly_always():
     hits = []
     for seed in range(5):
         for k, s in ((4, 1), (2, 2)):
-            W = FilterBank(gaussian_filters(16, 4, 6, rng=seed), (4, 50))
-            model = BlockModel(16, W.n, k, s)
+            W = FilterBank(gaussian_filters(12, 4, 4, rng=seed), (4, 30))
+            model = BlockModel(12, W.n, k, s)
             hits.append(abs(rip_search(W, model, rng=seed).lower - rip_exact(W, model).lower) < 1e-10)
     assert sum(hits) >= 9
 
