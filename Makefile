@@ -9,8 +9,10 @@ READY := $(VENV)/.ready
 VENDOR := book/assets/vendor/.done
 WEIGHTS := cnninv_lite/book/fetched/crepe.npz
 HTML := _build/html/index.html
+RUNS := _build/.jupyter_cache
 NOTEBOOKS := $(wildcard book/*.ipynb)
-SOURCES := $(wildcard book/*.* book/assets/*.* cnninv_lite/*.* cnninv_lite/book/*.*) _config.yml _toc.yml \
+MODULE := $(wildcard cnninv_lite/*.* cnninv_lite/book/*.*)
+SOURCES := $(wildcard book/*.* book/assets/*.*) $(MODULE) _config.yml _toc.yml \
   tools/book_fixes.py tools/proofs.py $(wildcard proofs/*.*)
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
@@ -46,8 +48,8 @@ lab: $(READY) $(WEIGHTS)  ## open the chapters in JupyterLab
 colab: $(READY) $(WEIGHTS)  ## write copies of the chapters for Colab
 	$(BIN)/python tools/colab.py
 
-test: $(HTML)  ## run all tests, and the module's with old and new NumPy and SciPy
-	$(PYTEST)
+test: $(HTML)  ## run all tests: the module's with old and new NumPy and SciPy
+	BUILT=_build/jupyter_execute/book $(PYTEST) book tests/book
 	$(BIN)/nox -s tests
 
 editions: student colab  ## run the notebooks of both editions on their own
@@ -61,7 +63,7 @@ seeds: $(READY) $(WEIGHTS)  ## run the chapters with other random numbers
 
 same: $(READY) $(VENDOR) $(WEIGHTS)  ## run the notebooks twice, build the pages twice: the same bytes
 	rm -rf _build/same && mkdir -p _build/same/1 && cp -r book proofs tools _config.yml _toc.yml _build/same/1
-	sed -i 's/execute_notebooks: force/execute_notebooks: "$(EXECUTE)"/' _build/same/1/_config.yml
+	sed -i 's/execute_notebooks: cache/execute_notebooks: "$(EXECUTE)"/' _build/same/1/_config.yml
 	$(BIN)/python tools/notebooks.py run _build/same/1/book/*.ipynb
 	cp -r _build/same/1 _build/same/2
 	$(BIN)/python tools/notebooks.py run _build/same/2/book/*.ipynb
@@ -132,6 +134,13 @@ $(VENDOR): tools/vendor_js.sh
 	sh tools/vendor_js.sh
 	@mkdir -p $(@D) && touch $@
 
-$(HTML): $(READY) $(VENDOR) $(WEIGHTS) $(SOURCES) $(wildcard _build/book.pdf)
+# What a notebook has printed stands until its cells or the module change.
+$(RUNS)/.done: $(READY) $(WEIGHTS) $(MODULE)
+	rm -rf $(@D)
+	@mkdir -p $(@D) && touch $@
+
+$(HTML): $(READY) $(VENDOR) $(WEIGHTS) $(SOURCES) $(RUNS)/.done $(wildcard _build/book.pdf)
+	$(BIN)/jcache notebook --cache-path $(RUNS) add $(NOTEBOOKS)
+	$(BIN)/jcache project --cache-path $(RUNS) execute --executor local-parallel --timeout 300
 	$(BIN)/jupyter-book build . --all -W -n --keep-going
 	@touch $@

@@ -40,7 +40,7 @@ if shutil.which("pyenv"):  # it knows names like python3.13 only for the version
 def tests(session, resolution):
     """Test the module with the oldest and the newest NumPy and SciPy that the ranges allow."""
     session.install("--resolution", resolution, "-e", ".[book]")
-    session.install("distributed", "hypothesis", "nbformat", "pytest", "pytest-xdist", "tqdm")
+    session.install("distributed", "hypothesis", "nbformat", "onnx", "pytest", "pytest-xdist", "tqdm")
     session.run("python", "-c", VERSIONS)
     session.run("python", *PYTEST, *(session.posargs or MODULE))
 

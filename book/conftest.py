@@ -1,11 +1,16 @@
 """The notebooks are tests: what they print is compared with what is stored.
 
-nbval compares the text and the numbers that a reader sees, not pixels or last digits.
+nbval compares the text and the numbers that a reader sees, not pixels or last digits. It
+runs the notebooks, or reads their runs in the folder that BUILT names: `make test` has just
+built the pages from them.
 """
 
 import math
+import os
 import re
+from pathlib import Path
 
+import nbformat
 import pytest
 from nbval import plugin as nbval
 
@@ -58,6 +63,28 @@ def sanitize(self, value):
 
 
 nbval.IPyNbCell.sanitize = sanitize
+
+
+def read(self):
+    """Read what the build's run printed, instead of starting a kernel."""
+    nb = nbformat.read(Path(os.environ["BUILT"]) / self.path.name, as_version=4)
+    self.built = [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+def compare(self):
+    """Compare a stored cell with the one that the build ran."""
+    built = self.parent.built[self.cell_num]
+    texts = [nbval.coalesce_streams(cell.outputs) for cell in (built, self.cell)]
+    if built.source != self.cell.source:
+        self.raise_cell_error("The build ran another cell", built.source)
+    if not self.compare_outputs(*texts):
+        self.raise_cell_error(
+            "Cell outputs differ", "\n".join(self.comparison_traceback)
+        )
+
+
+if "BUILT" in os.environ:
+    nbval.IPyNbFile.setup, nbval.IPyNbCell.runtest = read, compare
 
 
 def pytest_configure(config):

@@ -1,11 +1,13 @@
 """The notebooks' comparison notices what it should: each cell below stores an output, right or not."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import nbclient
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
@@ -28,8 +30,8 @@ CELLS = {  # name: (source, stored text, passes)
 }
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory):
+@pytest.fixture(scope="module", params=["run by nbval", "run by the build"])
+def outcomes(request, tmp_path_factory):
     """Run nbval with this repository's rules on a notebook of these cells."""
     folder = tmp_path_factory.mktemp("nbval")
     shutil.copy(CONFTEST, folder)
@@ -41,7 +43,13 @@ def outcomes(tmp_path_factory):
             nb.cells[-1].execution_count = None
     nbformat.write(nb, folder / "cells.ipynb")
     command = [sys.executable, "-m", "pytest", "-v", "--color=no", "--tb=no", "-p", "no:cacheprovider"]
-    result = subprocess.run([*command, "-p", "no:xdist"], cwd=folder, capture_output=True, text=True)
+    env = {name: value for name, value in os.environ.items() if name != "BUILT"}
+    if request.param == "run by the build":
+        env["BUILT"] = str(folder / "built")
+        (folder / "built").mkdir()
+        nbformat.write(nbclient.execute(nb), folder / "built" / "cells.ipynb")
+    command += ["-p", "no:xdist", "cells.ipynb"]
+    result = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
     return dict(enumerate(re.findall(r"::Cell \d+ (\w+)", result.stdout)))
 
 
