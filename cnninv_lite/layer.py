@@ -25,7 +25,43 @@ CHUNK_BYTES = 1 << 20  # columns gathered before each matrix product: they stay 
 MANY_WEIGHTS = 4  # but at least so many times the filters, which each product reads anew
 
 
-class FilterBank(LinearOperator):
+class _Unmasked(LinearOperator):
+    """An operator whose products refuse masked arrays: SciPy before 1.18 drops the mask, and says nothing."""
+
+    def dot(self, x):
+        """Return the product with a vector, a matrix, an operator or a number, as `LinearOperator.dot` does."""
+        return super().dot(as_array(x, "x") if isinstance(x, np.ma.MaskedArray) else x)
+
+    def __rmul__(self, x):
+        return super().__rmul__(as_array(x, "x") if isinstance(x, np.ma.MaskedArray) else x)
+
+
+class _Adjoint(_Unmasked):
+    """W^T of a bank."""
+
+    def __init__(self, bank: FilterBank) -> None:
+        super().__init__(bank.dtype, bank.shape[::-1])
+        self.bank = bank
+
+    def _matvec(self, z):
+        return self.bank._rmatvec(z)
+
+    def _rmatvec(self, x):
+        return self.bank._matvec(x)
+
+    def _matmat(self, Z):
+        return self.bank._rmatmat(Z)
+
+    def _rmatmat(self, X):
+        return self.bank._matmat(X)
+
+    def _adjoint(self):
+        return self.bank
+
+    _transpose = _adjoint
+
+
+class FilterBank(_Unmasked):
     """The matrix W of one convolutional layer, of shape (K n, M D).
 
     Row (i, p) of W is filter w_i placed at offset p t, so that
@@ -279,9 +315,10 @@ class FilterBank(LinearOperator):
     def _rmatmat(self, Z):
         return self._rmatvec(as_array(Z, "Z").swapaxes(-1, -2)).swapaxes(-1, -2)
 
-    def dot(self, x):
-        """Return W x for a vector, a matrix, an operator or a number `x`, as `LinearOperator.dot` does."""
-        return super().dot(as_array(x, "x") if isinstance(x, np.ma.MaskedArray) else x)
+    def _adjoint(self):
+        return _Adjoint(self)
+
+    _transpose = _adjoint
 
     # The kernels. Both work on a batch, and gather no more columns at a time than CHUNK_BYTES or a few times
     # the filters.

@@ -374,21 +374,29 @@ def test_painting_is_synthesis_of_the_code_in_full(case, batch, dtype):
     np.testing.assert_array_equal(W.paint(index[..., :0], value[..., :0]), np.zeros_like(x))
 
 
-def test_products_refuse_masked_arrays():
-    W, _ = make(CASES[1])
+VIEWS = {"W": lambda W: W, "W.T": lambda W: W.T, "W.H": lambda W: W.H, "W.T.T": lambda W: W.T.T}
+PRODUCTS = {
+    "W @ x": lambda W, x, z: W @ x,
+    "W @ X": lambda W, x, z: W @ x[:, None] * [1, 2],
+    "W * x": lambda W, x, z: W * x,
+    "z @ W": lambda W, x, z: z @ W,
+    "Z @ W": lambda W, x, z: (z * [[1], [2]]) @ W,
+    "dot": lambda W, x, z: W.dot(x),
+    "matvec": lambda W, x, z: W.matvec(x),
+    "matmat": lambda W, x, z: W.matmat(x[:, None] * [1, 2]),
+    "rmatvec": lambda W, x, z: W.rmatvec(z),
+    "rmatmat": lambda W, x, z: W.rmatmat(z[:, None] * [1, 2]),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_products_refuse_masked_arrays(view, product):
+    W = VIEWS[view](make(CASES[1])[0])
     x, z = (np.ma.masked_less(normal(size), 0) for size in W.shape[::-1])
-    X, Z = (np.ma.masked_less(normal((size, 2)), 0) for size in W.shape[::-1])
-    for call in (
-        lambda: W @ x,
-        lambda: W @ X,
-        lambda: W.dot(x),
-        lambda: W.matvec(x),
-        lambda: W.matmat(X),
-        lambda: W.rmatvec(z),
-        lambda: W.rmatmat(Z),
-    ):
-        with pytest.raises(TypeError, match="masked array"):
-            call()
+    assert PRODUCTS[product](W, x.data, z.data) is not None
+    with pytest.raises(TypeError, match=r"^\w must be an array without a mask, but got a masked array"):
+        PRODUCTS[product](W, x, z)
 
 
 def test_what_is_not_finite_is_let_through_on_demand():
