@@ -29,7 +29,7 @@ class _Unmasked(LinearOperator):
     """An operator whose products refuse masked arrays: SciPy before 1.18 drops the mask, and says nothing."""
 
     def dot(self, x):
-        """Return the product with a vector, a matrix, an operator or a number, as `LinearOperator.dot` does."""
+        """Return the product with a vector, a matrix, an operator or a number, as `LinearOperator` does."""
         return super().dot(as_array(x, "x") if isinstance(x, np.ma.MaskedArray) else x)
 
     def __rmul__(self, x):

@@ -375,7 +375,7 @@ def test_painting_is_synthesis_of_the_code_in_full(case, batch, dtype):
 
 
 VIEWS = {"W": lambda W: W, "W.T": lambda W: W.T, "W.H": lambda W: W.H, "W.T.T": lambda W: W.T.T}
-PRODUCTS = {
+MASKED = {
     "W @ x": lambda W, x, z: W @ x,
     "W @ X": lambda W, x, z: W @ x[:, None] * [1, 2],
     "W * x": lambda W, x, z: W * x,
@@ -390,13 +390,13 @@ PRODUCTS = {
 
 
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", MASKED)
 def test_products_refuse_masked_arrays(view, product):
     W = VIEWS[view](make(CASES[1])[0])
     x, z = (np.ma.masked_less(normal(size), 0) for size in W.shape[::-1])
-    assert PRODUCTS[product](W, x.data, z.data) is not None
+    assert MASKED[product](W, x.data, z.data) is not None
     with pytest.raises(TypeError, match=r"^\w must be an array without a mask, but got a masked array"):
-        PRODUCTS[product](W, x, z)
+        MASKED[product](W, x, z)
 
 
 def test_what_is_not_finite_is_let_through_on_demand():
