@@ -297,8 +297,8 @@ def rip_exact(
     Raises
     ------
     TypeError, ValueError
-        If the model does not fit W, if its supports have more than 100 columns and are too many to list, or if
-        there is more to look at than `budget`: it never samples instead.
+        If the model does not fit W, if its supports have more than 100 columns and are too many to list, or
+        if there is more to look at than `budget`: it never samples instead.
 
     See Also
     --------
