@@ -56,7 +56,16 @@ SWEEP = {
     "k": (4, 8, 16, 32),
     "batch": (8, 16, 32, 64),
 }
-EXACT = ((32, 1, 16, 1, 6), (64, 3, 32, 1, 6), (128, 16, 9, 2, 7), (256, 64, 11, 1, 5), (16, 4, 8, 2, 8))
+# K, M, ell, t, k, s
+EXACT = (
+    (32, 1, 16, 1, 6, 1),
+    (64, 3, 32, 1, 6, 1),
+    (128, 16, 9, 2, 7, 1),
+    (256, 64, 11, 1, 5, 1),
+    (16, 4, 8, 2, 8, 1),
+    (64, 3, 32, 1, 3, 2),
+)
+MATRICES = ((64, 128, 6, "crush", 3), (256, 512, 5, "both", 10))  # m, N, k, side, seconds
 
 
 def interleaved(calls, seconds, clock=perf_counter):
@@ -319,15 +328,20 @@ def alone(seconds):
         return took | {"peak_mb": peak(call), "unit": unit, "most": most}
 
     rows = []
-    for K, M, ell, t, k in EXACT:
-        n = (k - 1) * -(-ell // t) + 1
+    for K, M, ell, t, k, order in EXACT:
+        n = (order * k - 1) * -(-ell // t) + 1
         W = FilterBank(gaussian_filters(K, M, ell, rng=0), (M, (n - 1) * t + ell), t).normalized()
-        call = partial(rip_exact, W, BlockModel(K, W.n, k))
-        rows.append(timed(call, [K, M, ell, t, k], "seconds", 10))
+        call = partial(rip_exact, W, BlockModel(K, W.n, k, order))
+        size = f"K, M, ell, t, k, s = {K}, {M}, {ell}, {t}, {k}, {order}"
+        rows.append(timed(call, size, "seconds", 10))
+    for m, N, k, side, most in MATRICES:
+        A = np.random.default_rng(0).standard_normal((m, N)) / np.sqrt(m)
+        call = partial(rip_exact, A, k, side=side)
+        rows.append(timed(call, f"a {m} x {N} matrix, k = {k}, {side}", "seconds", most))
     W = FilterBank(gaussian_filters(96, 32, 5, rng=0), (32, 32))
     n = 10**6 if seconds >= 1 else 10**5
     call = partial(rip_sample, W, BlockModel(96, W.n, 10), n, rng=0)
-    return [*rows, timed(call, n, "peak_mb", 200)]
+    return [*rows, timed(call, f"{n} codes", "peak_mb", 200)]
 
 
 def counted(key, value):
