@@ -9,7 +9,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from cnninv_lite import coherence
+from cnninv_lite import Network, coherence
 from cnninv_lite.book import crepe, crepe_pitch, from_vgg, photographs, to_vgg, vgg16
 from cnninv_lite.book import fetch as tool
 from cnninv_lite.book.weights import FETCHED
@@ -105,6 +105,43 @@ def test_refusals(monkeypatch, tmp_path):
     monkeypatch.setattr("cnninv_lite.book.weights.FETCHED", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"vgg16 needs its weights, but got no file .*make weights"):
         vgg16()
+
+
+GREY = np.full((32, 32), 0.5)
+IMAGES = {
+    "grey": (GREY, ValueError, r"must have shape \(..., 3, height, width\), but got shape \(32, 32\)"),
+    "colours last": (np.stack([GREY] * 3, axis=-1), ValueError, r"but got shape \(32, 32, 3\)"),
+    "with transparency": (np.stack([GREY] * 4), ValueError, r"but got shape \(4, 32, 32\)"),
+    "bytes": (np.full((3, 32, 32), 200, np.uint8), ValueError, r"must lie in \[0, 1\], but got 200 to 200"),
+    "complex": (np.stack([GREY] * 3) * 1j, TypeError, "pictures must be real"),
+    "not finite": (np.stack([GREY * np.nan] * 3), ValueError, "pictures must be finite"),
+    "text": ("photograph.png", TypeError, "pictures must"),
+    "nothing": (None, TypeError, "pictures must"),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_what_is_no_picture_is_refused(name):
+    picture, error, words = IMAGES[name]
+    with pytest.raises(error, match=words):
+        to_vgg(picture)
+
+
+@fetched
+def test_a_picture_of_another_size_is_refused():
+    with pytest.raises(ValueError, match=r"x must have shape \(..., 3, 64, 64\), but got shape .*32, 32"):
+        ValueError, match=r"x must have shape \(..., 3, 64, 64\), but got shape \(3, 32, 32\)"
+    ):
+        vgg16(64).encode(to_vgg(np.stack([GREY] * 3)))
+    with pytest.raises(ValueError, match=r"values must have shape \(..., 64, 4\), but got"):
+        crepe_pitch(np.zeros((64, 5)))
+
+
+@fetched
+def test_layers_that_do_not_fit_are_refused():
+    first, third = (vgg16(32).layers[i] for i in (0, 2))
+    with pytest.raises(ValueError, match=r"layer 2 of 2: .*but got"):
+        Network([third, first], (64, 32, 32))
 
 
 def checkpoint(payload, **files):
