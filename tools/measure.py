@@ -167,33 +167,32 @@ def least_squares(out):
     out |= {"size": 64, "steps": 20}
     inputs = [to_vgg(picture) for picture in list(photographs(64).values())[:4]]
     nets = [("trained", vgg16(64)), *(("random", random_network(vgg16(64), seed)) for seed in SEEDS)]
-    if "trained" not in out:
-        out |= {"trained": [], "random": []}
-    for name, net in nets[len(out["trained"]) + len(out["random"]) :]:
-        rows = []
-        for x in inputs:
+    for number, (name, net) in enumerate(nets):
+        rows = out.setdefault(name, [])
+        if len(rows) < max(1, number):
+            rows.append([])
+        for x in inputs[len(rows[max(0, number - 1)]) :]:
             codes, row = net.encode(x), []
             for j in BLOCKS:
                 B = net.held(codes[:j])
                 found = scipy.sparse.linalg.lsqr(B, B @ x.ravel(), iter_lim=20, atol=0, btol=0)[0]
                 row.append(round(float(np.linalg.norm(found - x.ravel()) / np.linalg.norm(x)), 4))
-            rows.append(row)
-        out[name].append(rows)
-        yield out
+            rows[max(0, number - 1)].append(row)
+            yield out
 
 
 def algorithm_2(out):
     """Make codes of conv5_2's inputs by the paper's Algorithm 2, for its filters and for Gaussian ones.
 
-    The inputs are the middle 8 x 8 positions of four photographs. A code is least squares with an l1
-    penalty, a tenth of the largest correlation; then the largest entry of each filter; then least squares
-    on these places, with the penalty and almost without. At most 200 steps each: "settled" says whether they
+    The inputs are the middle 6 x 6 positions of four photographs. A code is least squares with an l1
+    penalty, a fifth of the largest correlation; then the largest entry of each filter; then least squares
+    on these places, with the penalty and almost without. At most 150 steps each: "settled" says whether they
     were enough. Stored are [||W^T z|| / ||z||, relative error].
     """
     layer, net = vgg16(32).layers[11], vgg16()
     pictures = dict(list(photographs().items())[:4])
-    x = np.stack([net.encode(to_vgg(one))[10].values[:, 3:11, 3:11] for one in pictures.values()])
-    out |= {"photographs": list(pictures), "penalty": 0.1, "gap": 0.01, "steps": 200}
+    x = np.stack([net.encode(to_vgg(one))[10].values[:, 4:10, 4:10] for one in pictures.values()])
+    out |= {"photographs": list(pictures), "penalty": 0.2, "gap": 0.01, "steps": 150}
     banks = [layer.filters, *(gaussian_like(layer.filters, np.random.default_rng(seed)) for seed in SEEDS)]
     rows = out.setdefault("banks", [])  # the trained one, then one for each seed
     for filters in banks[len(rows) :]:
