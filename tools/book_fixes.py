@@ -7,23 +7,28 @@
 - The index has the terms of book/index.toml, each with a link to where it is introduced, and stands in the
   table of contents. A term whose place is gone is a warning, which fails the build.
 - Under each statement that a machine has checked stands, folded, what it has checked, as it is in proofs/.
+- Exercises and the quiz can be answered in the page: pages with any get answers.js and the sealed answers.
+- Sliders show their first frame where scripts are off.
 - What widgets need comes after the text, and their names are the same in each build.
 - The PDF is offered where tools/pdf.py has made it.
 - Scripts that an extension adds twice are added once; the bibliography is marked up as the list that it is.
 """
 
+import ast
 import json
 import os
 import re
 import subprocess
 import tomllib
 from collections import Counter
+from importlib.resources import files
 from pathlib import Path
 
 PDF = "_build/book.pdf"
 COPIES = "colab"  # the branch to which the copies for Colab are published
 CDN = "https://cdn.jsdelivr.net/npm/"
 MATHJAX = ("vendor/mathjax/tex-chtml-full.js", CDN + "mathjax@3.2.2/es5/tex-chtml-full.js")
+WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGETS = ("vendor/html-manager/embed.js", CDN + "@jupyter-widgets/html-manager@1.0.15/dist/embed.js")
 
@@ -143,6 +148,55 @@ def add_formal_statements(app, doctree):
         box.parent.insert(box.parent.index(box) + 1, fold)
 
 
+def add_stills(app, doctree):
+    """Put the picture of sliders beside them, for readers without scripts."""
+    from docutils import nodes
+
+    for bundle in doctree.findall(nodes.container):
+        outputs = {
+            child.get("mime_type"): child for child in bundle.children if isinstance(child, nodes.container)
+        }
+        if bundle.get("nb_element") == "mime_bundle" and {WIDGET, "image/png"} <= outputs.keys():
+            still = [child.deepcopy() for child in outputs["image/png"].children]
+            marks = (nodes.raw("", f"<{end}noscript>", format="html") for end in ("", "/"))
+            outputs[WIDGET] += [next(marks), *still, next(marks)]
+
+
+def part_names(call):
+    """Return the names of an answer's parts in a call of `check`, as in check("ex-a", (n, bound, "..."))."""
+    parts = ast.parse(call, mode="eval").body.args[1]
+    parts = parts.elts if isinstance(parts, ast.Tuple) else [parts]
+    others = ["answer"] if len(parts) == 1 else [f"part {i}" for i in range(1, len(parts) + 1)]
+    return [
+        part.id.replace("_", " ") if isinstance(part, ast.Name) else other
+        for part, other in zip(parts, others, strict=True)
+    ]
+
+
+def answerable(doctree):
+    """Return what answers.js needs: label -> entry of exercises.json, with the names of the parts."""
+    from docutils import nodes
+
+    stored = json.loads(files("cnninv_lite.book").joinpath("exercises.json").read_text(encoding="utf8"))
+    found = {}
+    for box in doctree.findall(nodes.Element):
+        for label in filter(stored.get, box["ids"]):
+            calls = (text.astext() for text in box.findall(nodes.literal))
+            call = next(call for call in calls if call.startswith(f'check("{label}"'))
+            found[label] = stored[label] | {"names": part_names(call)}
+    return found
+
+
+def add_answers(app, pagename, templatename, context, doctree):
+    """Add answers.js to pages with exercises that have answers, or with choices."""
+    entries = answerable(doctree) if doctree else {}
+    if entries:
+        sealed = json.dumps(entries).replace("<", "\\u003c")
+        context["body"] += f'<script type="application/json" id="exercise-answers">{sealed}</script>'
+    if entries or "<li><p>(a)" in context.get("body", ""):
+        app.add_js_file("answers.js", loading_method="defer")
+
+
 def numbered(text, state):
     """Return a text with numbers for the random names of widgets, which a state has in their order."""
     number = {name: f"widget-{i}" for i, name in enumerate(json.loads(state)["state"])}
@@ -200,7 +254,9 @@ def setup(app):
     app.connect("config-inited", configure, priority=1)
     app.connect("doctree-read", fill_index, priority=100)  # before the contents are collected
     app.connect("doctree-read", add_formal_statements, priority=100)
+    app.connect("doctree-read", add_stills, priority=100)  # before the images are collected
     app.connect("env-check-consistency", check_index)
+    app.connect("html-page-context", add_answers)
     app.connect("html-page-context", repair_page, priority=900)
     app.connect("autodoc-process-docstring", plain_docstring, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
