@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 MAX_FRAMES = 150
+LETTERS = {"delta": "δ", "ell": "ℓ"}  # what a slider is called, where that is not its parameter's name
 PNG = re.compile(r"(?<=data:image/png;base64,)[^\"]+")
 
 
@@ -88,12 +89,14 @@ def sliders(draw: Callable, *, alt: str, **values: Sequence):
         source = "data:image/svg+xml," + quote(svg[svg.index("<svg") :], safe=" =:/;,()'")
         frames.append(widgets.HTML(f'<img alt="{escape(alt.format(**setting))}" src="{source}">'))
 
-    controls = [
-        widgets.SelectionSlider(options=[(str(v), v) for v in choices], description=name)
-        for name, choices in options.items()
-    ]
+    controls = []
+    for name, choices in options.items():
+        letter = LETTERS.get(name, name)
+        controls.append(widgets.SelectionSlider(options=[(str(v), v) for v in choices], description=letter))
+        if len(letter) == 1:
+            controls[-1].add_class("letter")  # set as in formulas
     if len(controls) == 2:
-        inner = len(options[controls[1].description])
+        inner = len(controls[1].options)
         rows = [_linked(controls[1], frames[i : i + inner]) for i in range(0, count, inner)]
     else:
         rows = frames
