@@ -21,10 +21,12 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   // A slider's handle has no name, and tells an index for its value: take the label and the value that are shown.
+  // A label of one letter is set as in formulas.
   const name = () => {
     for (const handle of document.querySelectorAll(".jupyter-widgets .noUi-handle")) {
-      const slider = handle.closest(".jupyter-widgets");
+      const slider = handle.closest(".widget-slider");
       const text = (selector) => (slider.querySelector(selector) || {}).textContent || "";
+      slider.classList.toggle("letter", text(".widget-label").length === 1);
       for (const [attribute, value] of [
         ["aria-label", text(".widget-label")],
         ["aria-valuetext", text(".widget-readout")],

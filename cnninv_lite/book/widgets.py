@@ -89,12 +89,10 @@ def sliders(draw: Callable, *, alt: str, **values: Sequence):
         source = "data:image/svg+xml," + quote(svg[svg.index("<svg") :], safe=" =:/;,()'")
         frames.append(widgets.HTML(f'<img alt="{escape(alt.format(**setting))}" src="{source}">'))
 
-    controls = []
-    for name, choices in options.items():
-        letter = LETTERS.get(name, name)
-        controls.append(widgets.SelectionSlider(options=[(str(v), v) for v in choices], description=letter))
-        if len(letter) == 1:
-            controls[-1].add_class("letter")  # set as in formulas
+    controls = [
+        widgets.SelectionSlider(options=[(str(v), v) for v in choices], description=LETTERS.get(name, name))
+        for name, choices in options.items()
+    ]
     if len(controls) == 2:
         inner = len(controls[1].options)
         rows = [_linked(controls[1], frames[i : i + inner]) for i in range(0, count, inner)]

@@ -24,7 +24,7 @@ PAGES = sorted(
 SITES = {"github.com", "mybinder.org", "colab.research.google.com", "doi.org"}
 SITES.add(urlsplit(os.environ.get("BOOK_URL", "")).netloc)
 # What a page may weigh in all, compressed as servers do it: a plain page, and one with sliders.
-PLAIN, SLIDING = 1_500_000, 3_000_000
+PLAIN, SLIDING = 1_500_000, 2_000_000
 # Rules that the theme's own markup breaks: the names of its search buttons, and parts outside landmarks.
 THEME_RULES = {"label-content-name-mismatch", "region"}
 
