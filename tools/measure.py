@@ -207,7 +207,7 @@ def algorithm_2(out):
         for key, code in (("l1", first), ("pooled, l1", second), ("pooled", third)):
             over = (1, 2, 3)
             size = np.sqrt(np.square(W.synthesis(code.z)).sum(over) / np.square(code.z).sum(over))
-            row[key] = np.round(np.stack([size, code.relative_error], 1), 4).tolist()
+            row[key] = np.stack([size, code.relative_error], 1).astype(float).round(4).tolist()
             row[f"{key}, negative"] = float(np.round(np.mean(code.z[code.z != 0] < 0), 3))
             row[f"{key}, places"] = int(np.count_nonzero(code.z) / len(x))
         rows.append(row)
