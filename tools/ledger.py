@@ -28,7 +28,7 @@ SAID = {
     "no earlier source": "no earlier source known to us",
 }
 BOX = re.compile(r"^:::+\{prf:(\w+)\}(?: (.*))?\n:label: (\S+)", re.M)
-HEAD = """# Ledger
+HEAD = r"""# Ledger
 
 Every numbered statement of this book, and for each: where the paper {cite:p}`gilbert2017` has it; what
 became of it; the functions of `cnninv_lite` that compute it; what attacks it, a test (`rip::test_x` is
@@ -36,6 +36,10 @@ became of it; the functions of `cnninv_lite` that compute it; what attacks it, a
 ({doc}`machine_checked`); the figure that draws it; and the words beside the cell that shows what happens
 without its hypothesis. What the paper says and the book does not is in {doc}`paper_map`. The data are in
 `book/ledger.toml`; a test fails when a statement is missing there, or when what it names does not exist.
+
+*No earlier source known to us* stands only where we searched. For these statements we looked for conditions
+on $\delta_{2k}$ and $\delta_{3k}$ under which iterative hard thresholding converges, for its fixed points and
+for its cycles. {doc}`iht` lists what we found.
 
 | Verdict | Statements |
 |---|---|
