@@ -3,15 +3,17 @@
 The module behind the book "The Invertibility of Convolutional Neural Networks". Its files follow its
 chapters:
 `layer`, `filters`, `codes`, `rip` and `coherence`, `energy_law` and `random_filters`, `reconstruction`,
-`pursuit`, `network`. What serves the pages alone is in `cnninv_lite.book`.
+`pursuit`, `network` and `depth`. What serves the pages alone is in `cnninv_lite.book`.
 """
 
 from .codes import BlockModel, max_pool, unpool
 from .coherence import coherence, cumulative_coherence, gram, rip_certificates
+from .depth import depth_bound, error_recursion, gain_bound
 from .energy_law import EnergyLaw, energy_law
 from .filters import dct_filters, gaussian_filters, load_filters, pca_filters, rademacher_filters
 from .layer import FilterBank, adjoint_error
-from .network import Layer, Network, Pooled, error_recursion, gain_bound
+from .network import Network, Pooled
+from .network_layer import Layer
 from .pursuit import Pursuit, cosamp, iht, iht_rate, lasso
 from .random_filters import (
     connected_supports,
@@ -24,7 +26,6 @@ from .reconstruction import (
     Reconstruction,
     certificate,
     code_bound,
-    depth_bound,
     reconstruct,
     reconstruction_bound,
     relative_error,

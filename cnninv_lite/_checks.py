@@ -17,6 +17,7 @@ __all__ = [
     "as_real",
     "as_size",
     "as_sizes",
+    "at_least_0",
     "exponent",
     "norm",
     "shape_error",
@@ -60,6 +61,14 @@ def as_real(a, name: str, *, check_finite: bool = True) -> np.ndarray:
     if check_finite and a.size and not (np.isfinite(a.min()) and np.isfinite(a.max())):
         bad = "NaN" if np.isnan(a).any() else "an infinity"
         raise ValueError(f"{name} must be finite, but got {bad} in shape {a.shape}.")
+    return a
+
+
+def at_least_0(a, name: str) -> np.ndarray:
+    """Return `a` as a finite real array of float64, refusing negative numbers."""
+    a = as_real(a, name).astype(np.float64)
+    if a.size and a.min() < 0:
+        raise ValueError(f"{name} must be >= 0, but got {a.min()}.")
     return a
 
 

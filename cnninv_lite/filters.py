@@ -17,6 +17,7 @@ __all__ = [
     "dct_filters",
     "gaussian_filters",
     "load_filters",
+    "patches",
     "pca_filters",
     "rademacher_filters",
 ]
@@ -146,23 +147,21 @@ def pca_filters(images: npt.ArrayLike, K: int, ell: int | Sequence[int]) -> np.n
     >>> bool(np.allclose(w[:, 0] @ w[:, 0].T, np.eye(3)))
     True
     """
-    windows, shape = _patches(images, ell)
+    windows, shape = patches(images, ell)
     size = int(np.prod(shape))
     K = as_size(K, "K")
     if size < K:
         raise ValueError(f"K must be at most M |ell| = {size}, the dimension of a patch, but got {K}.")
     e, count = exponent(windows).item(), windows.size // size
 
-    def patches(
-        image,
-    ):  # of one image at a time, so that not all are copied; scaled, so that squares are numbers
+    def flat(image):  # one at a time, so that not all are copied; scaled, so that squares are numbers
         return np.ldexp(image.reshape(-1, size).astype(float, copy=False), -e)
 
     mean, second = np.zeros(size), np.zeros((size, size))
     for image in windows:
-        mean += patches(image).sum(axis=0) / count
+        mean += flat(image).sum(axis=0) / count
     for image in windows:
-        rows = patches(image) - mean
+        rows = flat(image) - mean
         second += rows.T @ rows
     _, U = np.linalg.eigh(second / count)
     w = U[:, ::-1][:, :K].T
@@ -240,8 +239,8 @@ def _read(path: Path, name):
         raise ValueError(f"{str(path)!r} is not a .npy or .npz file of numbers ({error}).") from error
 
 
-def _patches(images, ell) -> tuple[np.ndarray, tuple[int, ...]]:
-    """View images (..., M, *D) as patches of shape (B, *n, M, *ell); return them with (M, *ell)."""
+def patches(images, ell) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Return a view of images (..., M, *D) as patches of shape (B, *n, M, *ell), and (M, *ell)."""
     images, ell = as_real(images, "images"), as_sizes(ell, "ell")
     axes = len(ell)
     if axes > 2 or images.ndim < axes + 1 or any(d < e for d, e in zip(images.shape[-axes:], ell)):

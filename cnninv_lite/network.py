@@ -1,4 +1,4 @@
-"""Several layers: padding, convolution, bias, ReLU, max pooling, batch norm; and the way back down."""
+"""Several layers, one on the other: the way up, the way back down, and the error of each layer."""
 
 from __future__ import annotations
 
@@ -8,143 +8,19 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
 from ._checks import as_real, as_size, as_sizes, norm, shape_error
 from .codes import BlockModel, max_pool, unpool
 from .layer import FilterBank
+from .network_layer import Layer
 from .reconstruction import relative_error
 
 __all__ = [
-    "Layer",
     "LayerErrors",
     "Network",
     "Pooled",
-    "error_recursion",
-    "gain_bound",
 ]
-
-
-@dataclass(frozen=True, eq=False, repr=False, init=False)
-class Layer:
-    """One layer of a `Network`: values = gain * pool(ReLU(W x + bias)) + shift, with zeros around x.
-
-    Attributes
-    ----------
-    filters : array_like of shape (K, M, *ell)
-        M is the K of the layer below.
-    window : int or tuple of int
-        Sides of the pooling windows. One int stands for all axes of the filters; the attribute is always a
-        tuple with one side per axis, which is what `max_pool` takes.
-    k : int, optional
-        How many windows of one input keep their maximum, the largest ones; all of them if None.
-    stride : int or tuple of int
-        Stride of the convolution; the attribute is a tuple.
-    nonnegative : bool
-        Pool with ReLU + max, as networks do, rather than by magnitude.
-    padding : "same", int or sequence of pairs
-        Zeros around the input: a number for all sides, or (before, after) for each axis. "same" gives as many
-        positions as the input has samples, ell - 1 zeros in all, the odd one after; it needs stride 1. The
-        attribute is a tuple of pairs.
-    bias : array_like of shape (K,), optional
-        What is added to the hidden units of each filter before pooling.
-    gain, shift : array_like of shape (K,), optional
-        A batch norm after ReLU, as it acts once training is over. The gains are >= 0, and therefore it makes
-        no difference whether it stands before or after max pooling. (A batch norm before ReLU is part of the
-        filters and the bias, for gains of any sign.)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not of this kind, or does not fit the filters.
-
-    Examples
-    --------
-    >>> layer = Layer(np.ones((4, 1, 3, 3)), window=2, padding="same", bias=np.zeros(4))
-    >>> layer
-    Layer(K=4, M=1, ell=(3, 3), window=(2, 2), padding=((1, 1), (1, 1)), bias)
-    """
-
-    filters: np.ndarray
-    window: tuple[int, ...]
-    k: int | None
-    stride: tuple[int, ...]
-    nonnegative: bool
-    padding: tuple[tuple[int, int], ...]
-    bias: np.ndarray | None
-    gain: np.ndarray | None
-    shift: np.ndarray | None
-
-    def __init__(
-        self,
-        filters: ArrayLike,
-        window: int | Sequence[int],
-        k: int | None = None,
-        stride: int | Sequence[int] = 1,
-        nonnegative: bool = True,
-        padding: str | int | Sequence[Sequence[int]] = 0,
-        bias: ArrayLike | None = None,
-        gain: ArrayLike | None = None,
-        shift: ArrayLike | None = None,
-    ):
-        filters = as_real(filters, "filters")
-        if filters.ndim not in (3, 4) or 0 in filters.shape:
-            raise ValueError(
-                "filters must have shape (K, M, ell) or (K, M, ell_1, ell_2) with no empty axis, "
-                f"but got shape {filters.shape}."
-            )
-        axes = filters.ndim - 2
-        steps = as_sizes(stride, "stride", axes)
-        settled: dict[str, Any] = {
-            "filters": filters,
-            "window": as_sizes(window, "window", axes),
-            "k": k,
-            "stride": steps,
-            "nonnegative": nonnegative,
-            "padding": _pairs(padding, filters.shape[2:], steps),
-        }
-        for name, given in (("bias", bias), ("gain", gain), ("shift", shift)):
-            settled[name] = None if given is None else as_real(given, name).astype(filters.dtype)
-            if given is not None and settled[name].shape != filters.shape[:1]:
-                raise ValueError(
-                    f"{name} must have shape {filters.shape[:1]}, but got {settled[name].shape}."
-                )
-        if gain is not None and (low := settled["gain"].min()) < 0:
-            raise ValueError(
-                f"gain must be >= 0, because max pooling commutes with no other, but got {low:.4g}."
-            )
-        for name, value in settled.items():
-            object.__setattr__(self, name, value)
-
-    def __repr__(self) -> str:
-        K, M, *ell = self.filters.shape
-        text = f"Layer(K={K}, M={M}, ell={tuple(ell)}, window={self.window}"
-        for name, plain in (("k", None), ("stride", (1,) * len(ell)), ("padding", ((0, 0),) * len(ell))):
-            if (value := getattr(self, name)) != plain:
-                text += f", {name}={value}"
-        text += "" if self.nonnegative else ", nonnegative=False"
-        return (
-            text + "".join(f", {n}" for n in ("bias", "gain", "shift") if getattr(self, n) is not None) + ")"
-        )
-
-
-def _pairs(padding, ell, stride) -> tuple[tuple[int, int], ...]:
-    """Return the zeros (before, after) on each axis."""
-    if isinstance(padding, str):
-        if padding != "same":
-            raise ValueError(f"padding must be 'same', an integer or pairs, but got {padding!r}.")
-        if set(stride) != {1}:
-            raise ValueError(
-                f"padding must be given as pairs where stride is not 1, but got 'same', {stride}."
-            )
-        return tuple(((length - 1) // 2, length // 2) for length in ell)
-    if not isinstance(padding, (tuple, list)):
-        return ((as_size(padding, "padding", low=0),) * 2,) * len(ell)
-    if len(padding) != len(ell) or not all(isinstance(pair, (tuple, list)) for pair in padding):
-        raise ValueError(f"padding must be {len(ell)} pair(s) (before, after), but got {padding!r:.80}.")
-    before_after = tuple(as_sizes(pair, f"padding[{a}]", 2, low=0) for a, pair in enumerate(padding))
-    return before_after  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -216,7 +92,7 @@ class Network:
 
     Examples
     --------
-    >>> from cnninv_lite import gaussian_filters
+    >>> from cnninv_lite import Layer, gaussian_filters
     >>> first = Layer(gaussian_filters(8, 1, (3, 3), rng=0), window=2)
     >>> second = Layer(gaussian_filters(16, 8, (3, 3), rng=1), window=2, padding="same")
     >>> net = Network([first, second], input_shape=(1, 22, 22))
@@ -505,60 +381,3 @@ class Network:
             values = self._synthesise(j, self._unpool(j, values, codes[j], switches, masks))
             down.append(values)
         return down[::-1]
-
-
-def error_recursion(errors, norms, deltas) -> np.ndarray:
-    """Return the bounds e_j = c_j ||x_j|| + sqrt(1 + delta_j) e_{j+1} on ||x^_j - x_j||, for known switches.
-
-    Parameters
-    ----------
-    errors, norms : array_like of shape (L, ...)
-        c_j, the relative error of layer j alone on its input x_j; and ||x_j||.
-    deltas : array_like of shape (L,) or (L, ...)
-        delta_j >= -1, where sqrt(1 + delta_j) bounds the norm of W_j^T on codes with the switches of layer j.
-
-    Returns
-    -------
-    ndarray of shape (L, ...)
-        e_1, ..., e_L. Without norms, `depth_bound` has the closed form.
-
-    Examples
-    --------
-    >>> error_recursion([0.5, 0.25], [2.0, 4.0], [0.21, 0.3])
-    array([2.1, 1. ])
-    """
-    c, norm, delta = (as_real(a, n) for a, n in ((errors, "errors"), (norms, "norms"), (deltas, "deltas")))
-    if c.shape != norm.shape or not c.ndim or not len(c) or delta.shape not in (c.shape, c.shape[:1]):
-        shapes = f"{c.shape}, {norm.shape} and {delta.shape}"
-        raise ValueError(f"errors, norms and deltas must agree on shape (L, ...), but got {shapes}.")
-    for name, a, low in (("errors", c, 0), ("norms", norm, 0), ("deltas", delta, -1)):
-        if a.min() < low:
-            raise ValueError(f"{name} must be >= {low}, but got {a.min():.4g}.")
-    e = c * norm
-    for j in reversed(range(len(c) - 1)):
-        e[j] += np.sqrt(1 + delta[j]) * e[j + 1]
-    return e
-
-
-def gain_bound(deltas, outside=0.0) -> float:
-    """Bound the relative error of the best multiple of the reconstruction from L layers: always at most 1.
-
-    It is sqrt(1 - prod_j (1 - eta_j^2) (1 - delta_j) / (1 + delta_j)), for known switches.
-
-    Parameters
-    ----------
-    deltas : array_like of shape (L,)
-        delta_j = delta(M_k) of layer j, in [0, 1].
-    outside : float or array_like of shape (L,)
-        eta_j, the distance of x_j to the signals of its layer's model over ||x_j||, in [0, 1].
-
-    Examples
-    --------
-    >>> [round(gain_bound([0.2] * L), 3) for L in (1, 2, 3)]
-    [0.577, 0.745, 0.839]
-    """
-    delta, eta = as_real(deltas, "deltas"), as_real(outside, "outside")
-    for name, a in (("deltas", delta), ("outside", eta)):
-        if a.size and not 0 <= a.min() <= a.max() <= 1:
-            raise ValueError(f"{name} must lie in [0, 1], but got {a}.")
-    return float(np.sqrt(1 - np.prod((1 - eta**2) * (1 - delta) / (1 + delta))))

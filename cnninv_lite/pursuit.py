@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._checks import as_array, as_number, as_real, as_size, exponent
+from ._checks import as_array, as_number, as_real, as_size, at_least_0, exponent
 from ._fista import fista
 from ._lags import LagTable
 from ._residuals import (
@@ -436,10 +436,7 @@ def iht_rate(delta_3k: ArrayLike | None = None, *, delta_2k: ArrayLike | None = 
     rates = []
     for name, value, factor in (("delta_3k", delta_3k, 1.0), ("delta_2k", delta_2k, 5 / 3)):
         if value is not None:
-            delta = as_real(value, name).astype(float)
-            if delta.size and delta.min() < 0:
-                raise ValueError(f"{name} must be >= 0, but got {delta.min()}.")
-            rates.append(factor * GOLDEN * delta)
+            rates.append(factor * GOLDEN * at_least_0(value, name))
     if not rates:
         raise ValueError("iht_rate needs delta_3k or delta_2k, but got None for both.")
     try:

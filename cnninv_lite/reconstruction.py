@@ -8,7 +8,7 @@ from math import inf, sqrt
 
 import numpy as np
 
-from ._checks import as_array, as_index, as_real, as_size, norm
+from ._checks import as_array, as_index, as_real, as_size, at_least_0, norm
 from ._lags import LagTable
 from .codes import BlockModel, entries
 from .layer import CHUNK_BYTES, FilterBank, as_bank
@@ -17,7 +17,6 @@ __all__ = [
     "Reconstruction",
     "certificate",
     "code_bound",
-    "depth_bound",
     "reconstruct",
     "reconstruction_bound",
     "relative_error",
@@ -260,9 +259,9 @@ def reconstruction_bound(delta_2k, delta_k=None, *, version="best", noise=0.0):
         raise ValueError(
             f"version must be one of {', '.join(map(repr, ('best', *_VERSIONS)))}, but got {version!r}."
         )
-    d2 = _at_least_0(delta_2k, "delta_2k")
-    d1 = d2 if delta_k is None else _at_least_0(delta_k, "delta_k")
-    noise = _at_least_0(noise, "noise")
+    d2 = at_least_0(delta_2k, "delta_2k")
+    d1 = d2 if delta_k is None else at_least_0(delta_k, "delta_k")
+    noise = at_least_0(noise, "noise")
     d2, d1, noise = np.broadcast_arrays(d2, d1, noise)
     if (d1 > d2 + ROUNDING).any():
         worst = np.unravel_index(np.argmax(d1 - d2), d1.shape)
@@ -333,7 +332,7 @@ def sharp_certificate(delta):
     >>> round(c, 3), round(pi, 3), round(E, 4)
     (0.468, 1.837, 0.486)
     """
-    delta = _at_least_0(delta, "delta")
+    delta = at_least_0(delta, "delta")
     if (delta >= 1).any():
         raise ValueError(f"delta must be < 1, but got {delta.max()}.")
     c = 1 - (1 - delta) * np.interp(delta, *_best_slope())
@@ -395,42 +394,8 @@ def code_bound(delta_2k, *, noise=0.0):
     >>> round(code_bound(0.1), 4)
     0.1618
     """
-    d2, noise = _at_least_0(delta_2k, "delta_2k"), _at_least_0(noise, "noise")
+    d2, noise = at_least_0(delta_2k, "delta_2k"), at_least_0(noise, "noise")
     return _plain(GOLDEN * (d2 + np.sqrt(1 + d2) * noise))
-
-
-def depth_bound(errors, deltas) -> float:
-    """Return a bound on ||x^_1 - x_1|| / ||x_1|| for L layers run up and back down with their switches.
-
-    It is the sum over j of c_j prod_{i<j} (1 + delta_i), where c_j bounds the relative error of layer j alone
-    on the input x_j that it was really given, and delta_i = delta(M_k) of layer i.
-
-    Parameters
-    ----------
-    errors : array_like of shape (L,)
-        c_1, ..., c_L, each >= 0.
-    deltas : array_like of shape (L,)
-        delta_1, ..., delta_L, each >= 0; the last is not used.
-
-    Examples
-    --------
-    >>> round(depth_bound([0.3, 0.3], [0.2, 0.2]), 2)  # 0.3 + 1.2 * 0.3
-    0.66
-    """
-    errors, deltas = _at_least_0(errors, "errors"), _at_least_0(deltas, "deltas")
-    if errors.ndim != 1 or errors.shape != deltas.shape or not errors.size:
-        raise ValueError(
-            "errors and deltas must have one entry per layer, shape (L,), but got shapes "
-            f"{errors.shape} and {deltas.shape}."
-        )
-    return float(errors @ np.cumprod(np.concatenate([[1.0], 1 + deltas[:-1]])))
-
-
-def _at_least_0(value, name: str) -> np.ndarray:
-    value = as_real(value, name).astype(np.float64)
-    if value.size and value.min() < 0:
-        raise ValueError(f"{name} must be >= 0, but got {value.min()}.")
-    return value
 
 
 def _plain(a):

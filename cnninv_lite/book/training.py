@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 
 from .._checks import as_array, as_generator, as_number, as_real, as_size, as_sizes
 from ..codes import max_pool, unpool
-from ..filters import _patches
+from ..filters import patches
 from ..layer import FilterBank
 from .data import library
 
@@ -47,7 +47,7 @@ def dictionary_filters(images, K, ell, *, alpha=1.0, rng=None) -> np.ndarray:
     TypeError, ValueError
         If alpha is not a number > 0, the patches do not fit into the images, or they are all constant.
     """
-    windows, shape = _patches(images, ell)
+    windows, shape = patches(images, ell)
     K, alpha, rng = as_size(K, "K"), as_number(alpha, "alpha"), as_generator(rng)
     decomposition = library("sklearn.decomposition", "dictionary_filters")
     places = int(np.prod(windows.shape[: -len(shape)]))

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from .._checks import as_real, as_size, shape_error
-from ..network import Layer, Network
+from ..network import Network
+from ..network_layer import Layer
 
 __all__ = ["crepe", "crepe_pitch", "from_vgg", "measured", "to_vgg", "vgg16"]
 
