@@ -36,7 +36,7 @@ class _Unmasked(LinearOperator):
         return super().__rmul__(as_array(x, "x") if isinstance(x, np.ma.MaskedArray) else x)
 
 
-class _Adjoint(_Unmasked):
+class _Transposed(_Unmasked):
     """W^T of a bank."""
 
     def __init__(self, bank: FilterBank) -> None:
@@ -316,7 +316,7 @@ class FilterBank(_Unmasked):
         return self._rmatvec(as_array(Z, "Z").swapaxes(-1, -2)).swapaxes(-1, -2)
 
     def _adjoint(self):
-        return _Adjoint(self)
+        return _Transposed(self)
 
     _transpose = _adjoint
 

@@ -10,39 +10,15 @@ import scipy
 import scipy.signal
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles import dense_matrix, positions
-from scipy.sparse.linalg import LinearOperator, aslinearoperator, lsqr, svds
+from oracles import positions
+from samples import CASES, make, normal
+from scipy.sparse.linalg import LinearOperator
 
 import cnninv_lite.layer as operators
 from cnninv_lite import FilterBank, adjoint_error
 
-# (K, M, ell, D, stride): the stride divides D or not, reaches beyond the filter, leaves one position, ...
-CASES = [
-    (1, 1, (1,), (1,), (1,)),
-    (2, 1, (3,), (7,), (1,)),
-    (3, 2, (4,), (11,), (2,)),
-    (2, 3, (2,), (14,), (5,)),
-    (2, 2, (5,), (5,), (3,)),
-    (4, 1, (1,), (6,), (4,)),
-    (2, 3, (4,), (9,), (9,)),
-    (3, 2, (2, 3), (5, 6), (1, 1)),
-    (2, 1, (3, 2), (8, 7), (2, 3)),
-    (2, 2, (1, 2), (6, 5), (4, 1)),
-    (1, 3, (3, 3), (3, 3), (2, 2)),
-    (2, 1, (2, 2), (7, 9), (3, 5)),
-]
-BATCHES = [(), (3,), (2, 3), (0,), (2, 0, 3)]
 cases = pytest.mark.parametrize("case", CASES, ids=str)
-
-
-def make(case, dtype=np.float64, seed=0):
-    K, M, ell, D, stride = case
-    filters = np.random.default_rng(seed).standard_normal((K, M, *ell)).astype(dtype)
-    return FilterBank(filters, (M, *D), stride), dense_matrix(filters, D, stride)
-
-
-def normal(shape, dtype=np.float64, seed=1):
-    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+BATCHES = [(), (3,), (2, 3), (0,), (2, 0, 3)]
 
 
 @cases
@@ -82,93 +58,6 @@ def test_analysis_and_synthesis(case, batch):
     np.testing.assert_allclose(
         back.reshape(*lead, W.shape[1]), z.reshape(*lead, W.shape[0]) @ dense, atol=1e-13
     )
-
-
-@cases
-def test_hooks(case):
-    W, dense = make(case)
-    rows, columns = W.shape
-    x, z, X, Z = normal(columns), normal(rows), normal((columns, 4)), normal((rows, 4))
-    close = {"atol": 1e-13}
-    np.testing.assert_allclose(W.matvec(x), dense @ x, **close)
-    if not NEW_SCIPY:  # a column for a vector is on its way out
-        np.testing.assert_allclose(W.matvec(x[:, None]), dense @ x[:, None], **close)
-    np.testing.assert_allclose(W.rmatvec(z), dense.T @ z, **close)
-    np.testing.assert_allclose(W.matmat(X), dense @ X, **close)
-    np.testing.assert_allclose(W.rmatmat(Z), dense.T @ Z, **close)
-    np.testing.assert_allclose(W @ x, dense @ x, **close)
-    np.testing.assert_allclose(W @ X, dense @ X, **close)
-    np.testing.assert_allclose(W.T @ z, dense.T @ z, **close)
-    np.testing.assert_allclose(W.H @ Z, dense.T @ Z, **close)
-    assert (W @ X[:, :0]).shape == (rows, 0)
-    assert (W.T @ Z[:, :0]).shape == (columns, 0)
-
-
-NEW_SCIPY = tuple(map(int, scipy.__version__.split(".")[:2])) >= (
-    1,
-    18,
-)  # operators take batches from then on
-
-
-OPERATORS = {  # made of W by SciPy and by NumPy
-    "W": lambda W: W,
-    "W.T": lambda W: W.T,
-    "W.H": lambda W: W.T.conj() if isinstance(W, np.ndarray) else W.H,
-    "sum": lambda W: W + W,
-    "difference": lambda W: 3 * W - W,
-    "multiple": lambda W: W * 0.5,
-    "product": lambda W: W @ W.T,
-    "product of a sum": lambda W: (W.T @ (W + W)).T,
-}
-PRODUCTS = {  # an operator's, a matrix's; side and kind of the array
-    "@": (lambda A, X: A @ X, lambda A, X: A @ X, 1, "matrix"),
-    "dot": (lambda A, X: A.dot(X), lambda A, X: A @ X, 1, "matrix"),
-    "matmat": (lambda A, X: A.matmat(X), lambda A, X: A @ X, 1, "matrix"),
-    "rmatmat": (lambda A, X: A.rmatmat(X), lambda A, X: A.T @ X, 0, "matrix"),
-    "T @": (lambda A, X: A.T @ X, lambda A, X: A.T @ X, 0, "matrix"),
-    "H @": (lambda A, X: A.H @ X, lambda A, X: A.T @ X, 0, "matrix"),
-    "matvec": (lambda A, x: A.matvec(x), lambda A, x: x @ A.T, 1, "vector"),
-    "rmatvec": (lambda A, x: A.rmatvec(x), lambda A, x: x @ A, 0, "vector"),
-    "T.matvec": (lambda A, x: A.T.matvec(x), lambda A, x: x @ A, 0, "vector"),
-}
-
-
-@pytest.mark.parametrize("case", [CASES[i] for i in (1, 2, 4, 8, 10)], ids=str)
-@pytest.mark.filterwarnings("ignore:Calling .* on 'column vectors':FutureWarning")
-@pytest.mark.parametrize("made", OPERATORS)
-@pytest.mark.parametrize("times", PRODUCTS)
-def test_products_with_batches_are_those_of_the_matrix(case, made, times):
-    operator, matrix = map(OPERATORS[made], make(case))
-    product, expected, side, kind = PRODUCTS[times]
-    size = matrix.shape[side]
-    for batch in [(3,), (2, 3), (1,), (0,), (2, 0)]:
-        a = normal((*batch, size, 4) if kind == "matrix" else (*batch, size))
-        if NEW_SCIPY and a.shape != (size, 1):  # SciPy takes that one for a column
-            found = product(operator, a)
-            np.testing.assert_allclose(found, expected(matrix, a), atol=1e-11 * (1 + np.abs(matrix).max()))
-        elif not NEW_SCIPY and a.shape != (size, 1):
-            with pytest.raises(ValueError):
-                product(operator, a)
-
-
-@cases
-def test_rows_times_operators(case):
-    W, dense = make(case)
-    x, X = normal(W.shape[0]), normal((3, W.shape[0]))
-    np.testing.assert_allclose(x @ W, x @ dense, atol=1e-12)
-    np.testing.assert_allclose(X @ W, X @ dense, atol=1e-12)
-    if NEW_SCIPY:
-        many = normal((2, 3, W.shape[0]))
-        np.testing.assert_allclose(many @ W, many @ dense, atol=1e-12)
-
-
-def test_the_hooks_do_not_loop_over_columns(monkeypatch):
-    W, _ = make(CASES[2])
-    calls = []
-    analyse = FilterBank.analysis
-    monkeypatch.setattr(FilterBank, "analysis", lambda W, x: calls.append(1) or analyse(W, x))
-    assert (W @ np.ones((W.shape[1], 50))).shape == (W.shape[0], 50)
-    assert len(calls) == 1
 
 
 @cases
@@ -374,31 +263,6 @@ def test_painting_is_synthesis_of_the_code_in_full(case, batch, dtype):
     np.testing.assert_array_equal(W.paint(index[..., :0], value[..., :0]), np.zeros_like(x))
 
 
-VIEWS = {"W": lambda W: W, "W.T": lambda W: W.T, "W.H": lambda W: W.H, "W.T.T": lambda W: W.T.T}
-MASKED = {
-    "W @ x": lambda W, x, z: W @ x,
-    "W @ X": lambda W, x, z: W @ x[:, None] * [1, 2],
-    "W * x": lambda W, x, z: W * x,
-    "z @ W": lambda W, x, z: z @ W,
-    "Z @ W": lambda W, x, z: (z * [[1], [2]]) @ W,
-    "dot": lambda W, x, z: W.dot(x),
-    "matvec": lambda W, x, z: W.matvec(x),
-    "matmat": lambda W, x, z: W.matmat(x[:, None] * [1, 2]),
-    "rmatvec": lambda W, x, z: W.rmatvec(z),
-    "rmatmat": lambda W, x, z: W.rmatmat(z[:, None] * [1, 2]),
-}
-
-
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("product", MASKED)
-def test_products_refuse_masked_arrays(view, product):
-    W = VIEWS[view](make(CASES[1])[0])
-    x, z = (np.ma.masked_less(normal(size), 0) for size in W.shape[::-1])
-    assert MASKED[product](W, x.data, z.data) is not None
-    with pytest.raises(TypeError, match=r"^\w must be an array without a mask, but got a masked array"):
-        MASKED[product](W, x, z)
-
-
 def test_what_is_not_finite_is_let_through_on_demand():
     W, _ = make(CASES[1])
     x, z = normal((W.M, *W.D)), normal((W.K, *W.n))
@@ -447,32 +311,6 @@ def test_synthesis_is_full_convolution_at_stride_one():
     z = normal((W.K, *W.n))
     full = sum(scipy.signal.convolve(z[i], W.filters[i, 0]) for i in range(W.K))
     np.testing.assert_allclose(W.synthesis(z)[0], full, atol=1e-13)
-
-
-@pytest.mark.parametrize("case", [CASES[2], CASES[7]], ids=str)
-def test_algebra_of_operators(case):
-    W, dense = make(case)
-    rows, columns = W.shape
-    x, z = normal(columns), normal(rows)
-    assert isinstance(W, LinearOperator)
-    assert aslinearoperator(W) is W
-    np.testing.assert_allclose((W @ W.T) @ z, dense @ dense.T @ z, atol=1e-12)
-    np.testing.assert_allclose((W.H @ W) @ x, dense.T @ dense @ x, atol=1e-12)
-    np.testing.assert_allclose((2 * W - W) @ x, dense @ x, atol=1e-12)
-    np.testing.assert_allclose(
-        (W.T @ W + 3 * aslinearoperator(np.eye(columns))) @ x, dense.T @ dense @ x + 3 * x
-    )
-    np.testing.assert_allclose(W.T.T @ x, dense @ x, atol=1e-12)
-
-
-@pytest.mark.parametrize("case", [CASES[2], CASES[7]], ids=str)
-def test_scipys_solvers_take_it(case):
-    W, dense = make(case)
-    values = svds(W, k=3, return_singular_vectors=False, v0=np.ones(min(W.shape)))
-    np.testing.assert_allclose(np.sort(values)[::-1], np.linalg.svd(dense, compute_uv=False)[:3])
-    b = normal(W.shape[0])
-    solution = lsqr(W, b, atol=1e-14, btol=1e-14)[0]
-    np.testing.assert_allclose(solution, np.linalg.lstsq(dense, b)[0], atol=1e-8)
 
 
 def test_a_large_batch_is_fast_enough_and_needs_little_memory():

@@ -7,37 +7,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples import LAYERS, flat, layer
 
 from cnninv_lite import (
     BlockModel,
     FilterBank,
     Pursuit,
     cosamp,
-    dct_filters,
-    gaussian_filters,
     iht,
     lasso,
     reconstruct,
 )
 from cnninv_lite.pursuit import Reason
-
-PHI = (1 + 5**0.5) / 2
-LAYERS = [  # K, M, ell, D, stride
-    (4, 12, (3,), (9,), 1),
-    (5, 20, (4,), (14,), 3),
-    (3, 10, (5,), (6,), 2),  # one position only
-    (3, 10, (3,), (4,), 1),  # fewer positions than lags that overlap
-    (4, 9, (2, 3), (5, 6), 1),
-    (3, 9, (3, 2), (7, 6), (2, 1)),
-]
-
-
-def layer(K, M, ell, D, stride, scale=1.0, rng=0):
-    return FilterBank(scale * gaussian_filters(K, M, ell, rng=rng), (M, *D), stride)
-
-
-def flat(a):
-    return np.asarray(a).reshape(-1)
 
 
 def plain_iht(A, x, model, mu, nonnegative, steps):
@@ -169,106 +150,6 @@ def test_both_ways_agree(seed, K, M, ell, extra, stride, order, two, nonnegative
         assert (np.diff(one.history, axis=0) <= 1e-9).all()
 
 
-@pytest.mark.parametrize(
-    "solve",
-    [
-        lambda W, x, k: iht(W, x, k, max_iter=400, tol=1e-12),
-        lambda W, x, k: iht(W, x, k, step="normalised", max_iter=400, tol=1e-12, method="signal"),
-        lambda W, x, k: iht(W, x, k, step="normalised", max_iter=400, tol=1e-12, method="lag"),
-        cosamp,
-    ],
-)
-@pytest.mark.parametrize(
-    "W", [layer(8, 200, (3,), (20,), 2), layer(6, 80, (2, 2), (6, 7), (1, 2)), layer(8, 300, (5,), (6,), 1)]
-)
-def test_exact_recovery_where_delta_is_small(W, solve):
-    model = BlockModel(W.K, W.n, 3)
-    z = model.sample((4, 5), rng=3)
-    result = solve(W, W.synthesis(z), 3)
-    np.testing.assert_allclose(result.z, z, atol=1e-9)
-    assert result.converged.all()
-    assert (result.reason == "settled").all()
-    assert (result.relative_error < 1e-9).all()
-    assert (result.history[0] > 0).all()
-    noisy = solve(W, W.synthesis(z) + 1e-3 * np.random.default_rng(4).standard_normal((4, 5, W.M, *W.D)), 3)
-    assert 1e-5 < np.abs(noisy.z - z).max() < 1e-2
-
-
-@pytest.mark.parametrize("step", ["fixed", "normalised"])
-def test_exact_recovery_of_nonnegative_codes(step):
-    W = layer(8, 200, (3,), (20,), 2)
-    z = np.abs(BlockModel(8, W.n, 3).sample(20, rng=3))
-    result = iht(W, W.synthesis(z), 3, step=step, nonnegative=True, tol=1e-12, max_iter=400)
-    np.testing.assert_allclose(result.z, z, atol=1e-9)
-    signed = iht(W, W.synthesis(-z), 3, step=step, nonnegative=True)
-    assert (signed.z >= 0).all()
-    assert (signed.relative_error > 0.5).all()
-
-
-@pytest.mark.parametrize("nonnegative", [False, True])
-@pytest.mark.parametrize(
-    ("K", "M", "D", "k", "order"), [(4, 60, 4, 1, 1), (3, 120, 3, 2, 1), (2, 150, 3, 1, 2)]
-)
-def test_contraction_with_noise(K, M, D, k, order, nonnegative):
-    """|z_{j+1} - z| <= phi (delta_3 |z_j - z| + sqrt(1 + delta_2) |r|), delta_s over all supports."""
-    W = layer(K, M, (2,), (D,), 1, rng=5).normalized()
-    A, model = W.toarray(), BlockModel(K, W.n, k, order)
-
-    def delta(s):
-        grams = (A[T] @ A[T].T for T in BlockModel(K, W.n, k, s * order).supports())
-        return max(np.abs(np.linalg.eigvalsh(G) - 1).max() for G in grams)
-
-    three, two = delta(3), delta(2)
-    assert three < 1 / PHI
-    z = model.sample(200, rng=6)
-    z = np.abs(z) if nonnegative else z
-    noise = 0.05 * np.random.default_rng(7).standard_normal((200, M, D)) * (np.arange(200) % 2)[:, None, None]
-    error, size = [np.linalg.norm(z.reshape(200, -1), axis=1)], np.linalg.norm(noise.reshape(200, -1), axis=1)
-    for steps in range(1, 8):
-        found = iht(
-            W, W.synthesis(z) + noise, k, order=order, max_iter=steps, tol=0, nonnegative=nonnegative
-        ).z
-        error.append(np.linalg.norm((found - z).reshape(200, -1), axis=1))
-        bound = PHI * (three * error[-2] + np.sqrt(1 + two) * size)
-        assert (error[-1] <= bound + 1e-9).all()
-    assert error[2].max() > 1e-6  # it was not over at once
-
-
-@pytest.mark.parametrize("scale", [1e-3, 30.0])
-def test_scale_of_the_filters(scale):
-    """Normalised IHT and CoSaMP do not care; a fixed step does, and says so."""
-    W, big = layer(6, 40, (3,), (12,), 1), layer(6, 40, (3,), (12,), 1, scale)
-    z = BlockModel(6, W.n, 2).sample(10, rng=1)
-    x = W.synthesis(z)
-    for solve in (lambda V: iht(V, x, 2, step="normalised"), lambda V: cosamp(V, x, 2)):
-        one, other = solve(W), solve(big)
-        np.testing.assert_allclose(other.z * scale, one.z, atol=1e-6)
-        np.testing.assert_array_equal(other.iterations, one.iterations)
-    fixed = iht(big, x, 2, method="lag"), iht(big, x, 2, method="signal")
-    for result in fixed:
-        assert (result.reason == ("diverged" if scale > 1 else "max_iter")).all()
-        assert not result.converged.any()
-    same = iht(big, x, 2, step=1 / scale**2)
-    np.testing.assert_allclose(same.z * scale, iht(W, x, 2).z, atol=1e-9)
-
-
-def test_divergence_is_reported():
-    W = layer(6, 1, (4,), (30,), 1)
-    x = W.synthesis(BlockModel(6, W.n, 6).sample(4, rng=0))
-    result = iht(W, x, 6, step=5.0)
-    assert (result.reason == "diverged").all()
-    assert not result.converged.any()
-    assert np.isfinite(result.z).all()
-    for i in range(4):
-        last = result.history[result.iterations[i], i]
-        assert last > 100 * result.history[0, i] >= result.history[result.iterations[i] - 1, i]
-        assert result.relative_error[i] == pytest.approx(last / result.history[0, i])
-    overflow = iht(
-        FilterBank(np.full((1, 1, 2), 1e20, np.float32), (1, 4)), np.full((1, 4), 1e-5, np.float32), 1
-    )
-    assert overflow.reason == "diverged"
-
-
 @pytest.mark.parametrize("method", ["signal", "lag"])
 @pytest.mark.parametrize("step", ["fixed", "normalised"])
 def test_a_batch_is_its_signals(step, method):
@@ -361,66 +242,6 @@ def test_dtypes_and_empty_batches(solve):
     assert none.history.shape[1:] == none.reason.shape == none.iterations.shape == (0,)
 
 
-def objective(A, x, z, lam):
-    return np.sum((x - A.T @ z) ** 2) / 2 + lam * np.abs(z).sum()
-
-
-@pytest.mark.parametrize("shape", LAYERS)
-@pytest.mark.parametrize("lam", [0.05, 0.5])
-def test_lasso_against_scikit_learn(shape, lam):
-    linear_model = pytest.importorskip("sklearn.linear_model")
-    W = layer(*shape)
-    A, x = W.toarray(), np.random.default_rng(1).standard_normal((4, W.M, *W.D))
-    result = lasso(W, x, lam, tol=1e-11, max_iter=20_000)
-    assert result.converged.all()
-    peer = linear_model.Lasso(alpha=lam / A.shape[1], fit_intercept=False, tol=1e-13, max_iter=100_000)
-    for one, code in zip(x, result.z, strict=True):
-        best = peer.fit(A.T, flat(one)).coef_
-        assert objective(A, flat(one), flat(code), lam) == pytest.approx(
-            objective(A, flat(one), best, lam), abs=1e-9
-        )
-        np.testing.assert_allclose(A.T @ flat(code), A.T @ best, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    "filters", [dct_filters(16, 1, 16), gaussian_filters(12, 1, 6, rng=0), 40 * np.ones((2, 1, 9))]
-)
-def test_lasso_of_coherent_filters_is_certified(filters):
-    """The promised gap holds: no code found with many more steps is better by more than it."""
-    W = FilterBank(filters, (1, 60))
-    x = np.random.default_rng(3).standard_normal((3, 1, 60)).cumsum(axis=2)
-    lam = 0.05 * np.abs(W.analysis(x)).max(axis=(1, 2))
-    result, better = lasso(W, x, lam, tol=1e-3), lasso(W, x, lam, tol=1e-8, max_iter=50_000)
-    assert result.converged.all()
-    A = W.toarray()
-    for i in range(3):
-        found, best = (objective(A, flat(x[i]), flat(r.z[i]), lam[i]) for r in (result, better))
-        assert best - 1e-9 <= found <= best + 1e-3 * np.sum(x[i] ** 2) / 2
-    np.testing.assert_allclose(result.history[-1] / result.history[0], result.relative_error, rtol=1e-6)
-    short = lasso(W, x, lam, tol=1e-12, max_iter=3)
-    assert (short.reason == "max_iter").all()
-    assert not short.converged.any()
-
-
-def test_lasso_at_its_ends():
-    W = layer(4, 2, (3,), (9,), 1)
-    x = np.random.default_rng(0).standard_normal((2, 9))
-    top = np.abs(W.analysis(x)).max()
-    assert not lasso(W, x, top * 1.001).z.any()
-    assert lasso(W, x, top * 0.99, tol=1e-12).z.any()
-    mask = np.zeros((4, 7), bool)
-    mask[1, 2] = mask[3, 5] = True
-    result = lasso(W, x, 0.01, support=mask)
-    assert not result.z[~mask].any()
-    assert result.z[mask].any()
-    assert not lasso(W, x, 0.01, support=np.zeros((4, 7))).z.any()
-    np.testing.assert_array_equal(lasso(W, [x, 2 * x], 0.01, support=mask).z[0], result.z)
-    nothing = lasso(W, 0 * x, 0.1)
-    assert (nothing.reason, nothing.iterations, nothing.relative_error) == ("settled", 1, 0.0)
-    blank = lasso(FilterBank(np.zeros((2, 1, 2)), (1, 4)), np.ones((1, 4)), 0.1)
-    assert (blank.reason, blank.relative_error) == ("settled", 1.0)
-
-
 SOLVERS = {
     "iht": lambda W, x, unit: iht(W, x, 3, step=0.5 / unit**2),
     "normalised": lambda W, x, unit: iht(W, x, 3, step="normalised"),
@@ -460,28 +281,6 @@ def test_a_tiny_or_huge_signal_is_not_taken_for_zero(size):
     result = iht(W, size * np.random.default_rng(0).standard_normal((2, 9)), 2, step=1e-3, max_iter=3)
     assert result.reason == "max_iter"
     assert 0.9 < result.relative_error < 1
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("tol", [1e-3, 1e-9])
-def test_lasso_that_says_settled_has_closed_its_gap_in_64_bit(dtype, tol):
-    """The gap of the returned code, from dense matrices; the small one is not closed in so many steps."""
-    rng = np.random.default_rng(4)
-    filters = rng.standard_normal((12, 1, 6)).astype(dtype)
-    x = rng.standard_normal((20, 1, 60)).cumsum(axis=2).astype(dtype)
-    W = FilterBank(filters, (1, 60))
-    A = FilterBank(filters.astype(float), (1, 60)).toarray()
-    lam = 0.05 * np.abs(W.analysis(x)).max(axis=(1, 2))
-    result = lasso(W, x, lam, tol=tol, max_iter=500)
-    for i in range(20):
-        z, y, weight = flat(result.z[i]).astype(float), flat(x[i]).astype(float), float(lam[i])
-        r = y - A.T @ z
-        s = min(1, weight / np.abs(A @ r).max())
-        gap = r @ r / 2 + weight * np.abs(z).sum() - (y @ y - (y - s * r) @ (y - s * r)) / 2
-        assert (result.reason[i] == "settled") == result.converged[i]
-        if result.converged[i]:
-            assert gap <= 1.001 * tol * (y @ y) / 2
-    assert result.converged.any() == (tol == 1e-3)
 
 
 def test_reasons_are_their_words_and_results_print_in_a_line():
