@@ -59,7 +59,8 @@ def slides(name, nb, text, called):
     for part in nb.cells[1:]:
         deck = []
         if part.cell_type == "code":
-            if figure := part.metadata.get("mystnb", {}).get("figure"):
+            figure = part.metadata.get("mystnb", {}).get("figure")
+            if figure and "sliders(" not in part.source:  # the first frame of sliders is the dullest
                 deck.append(picture(part, text, called[figure["name"]]))
         else:
             for _, directive, head, opts, body in BOX.findall(part.source):
