@@ -9,6 +9,7 @@
 - Under each statement that a machine has checked stands, folded, what it has checked, as it is in proofs/.
 - Exercises and the quiz can be answered in the page: pages with any get answers.js and the sealed answers.
 - Sliders show their first frame where scripts are off.
+- A formula and the full stop behind it stay on one line.
 - What widgets need comes after the text, and their names are the same in each build.
 - The PDF is offered where tools/pdf.py has made it.
 - Scripts that an extension adds twice are added once; the bibliography is marked up as the list that it is.
@@ -197,6 +198,19 @@ def add_answers(app, pagename, templatename, context, doctree):
         app.add_js_file("answers.js", loading_method="defer")
 
 
+def keep_stops(app, doctree):
+    """Tie marks such as full stops to the formulas before them: browsers would break the line between."""
+    from docutils import nodes
+
+    for formula in list(doctree.findall(nodes.math)) if app.builder.format == "html" else []:
+        parent = formula.parent
+        at = parent.index(formula)
+        after = parent[at + 1] if at + 1 < len(parent) else None
+        if isinstance(after, nodes.Text) and (marks := re.match(r"[^\s\w(\[–]+", after)):
+            tied = nodes.inline("", "", formula, nodes.Text(marks[0]), classes=["unbroken"])
+            parent[at : at + 2] = [tied, nodes.Text(after[marks.end() :])]
+
+
 def numbered(text, state):
     """Return a text with numbers for the random names of widgets, which a state has in their order."""
     number = {name: f"widget-{i}" for i, name in enumerate(json.loads(state)["state"])}
@@ -255,6 +269,7 @@ def setup(app):
     app.connect("doctree-read", fill_index, priority=100)  # before the contents are collected
     app.connect("doctree-read", add_formal_statements, priority=100)
     app.connect("doctree-read", add_stills, priority=100)  # before the images are collected
+    app.connect("doctree-read", keep_stops, priority=900)  # after the table of contents has copied its titles
     app.connect("env-check-consistency", check_index)
     app.connect("html-page-context", add_answers)
     app.connect("html-page-context", repair_page, priority=900)

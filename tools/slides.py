@@ -1,5 +1,7 @@
 """Make slides of each part from the chapters: questions, boxes, figures, summaries; prose becomes the notes.
 
+A figure's headline is the first sentence of its caption; the part ends with its questions of the quiz.
+
     python tools/slides.py      write _build/slides/*.html
 
 nbconvert writes them as tools/slides.html.j2 says. reveal.js and MathJax come from tools/vendor_js.sh: a deck
@@ -18,6 +20,9 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 TARGET, VENDOR = ROOT / "_build" / "slides", ROOT / "book" / "assets" / "vendor"
 LONG = 560  # characters of a box on one slide; longer ones go on, paragraph by paragraph
 QUESTION = re.compile(r"^\*\*(.+?)\*\*", re.MULTILINE | re.DOTALL)
+QUIZ = re.compile(
+    r"^\*\*(\d+)\.\*\* (.*?)\n\n(:::+)\{admonition\} Answer\n:class: \S+ answer\n(.*?)\n\3$", re.M | re.S
+)
 SUMMARY = re.compile(r"^## Summary\n(.*?)(?=^:::|^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -42,14 +47,16 @@ def pieces(paragraphs, longest=LONG):
 
 
 def picture(shown, text, number):
-    """Return the slide of a figure: its caption, or of a long one the first sentence, with its number."""
+    """Return the slide of a figure: the first sentence of its caption, which says what to see, is on top."""
     caption = " ".join(text(shown.metadata["mystnb"]["figure"]["caption"]).split())
-    if len(caption) > LONG // 2:
-        caption = re.split(r"(?<=[.?!])\s+(?=[A-Z])", caption)[0]
+    first, *rest = re.split(r"(?<=[.?!])\s+(?=[A-Z])", caption, maxsplit=1)
+    rest = "".join(rest) if len(caption) <= LONG // 2 else ""
     alt = escape(shown.metadata["mystnb"].get("image", {}).get("alt", ""), quote=True)
     data = next(o["data"]["image/png"] for o in shown.outputs if "image/png" in o.get("data", {})).strip()
     image = f'<img alt="{alt}" src="data:image/png;base64,{data}">'
-    return cell("slide", image, '<div class="caption">', f"*{number}*: {caption}", "</div>")
+    return cell(
+        "slide", f"## {first}", image, '<div class="caption">', f"*{number}* {rest}".strip(), "</div>"
+    )
 
 
 def slides(name, nb, text, called):
@@ -72,11 +79,24 @@ def slides(name, nb, text, called):
                         deck.append(slide(f"{called[label]}: {head}{more}", piece, "" if i else label, "box"))
             if found := SUMMARY.search(part.source):
                 for i, piece in enumerate(pieces(re.split(r"\n(?=- )", text(found[1]).strip()))):
-                    deck.append(slide("Summary" + (" (continued)" if i else ""), piece))
+                    deck.append(slide("Summary" + (" (continued)" if i else ""), piece, css="steps"))
             notes += "\n\n" + text(BOX.sub("", part.source).split("## Summary")[0])
         if deck:
             yield from [*deck, cell("notes", notes.strip())]
             notes = ""
+
+
+def quiz(part, text):
+    """Yield the questions of a part, each with its answer on the next slide: of choices, the right one."""
+    found = re.search(
+        rf"^## {part}\n(.*?)(?=^## |\Z)", (ROOT / "book" / "quiz.md").read_text("utf8"), re.M | re.S
+    )
+    for number, question, _, answer in QUIZ.findall(found[1]) if found else []:
+        yield slide(f"Question {number}", text(question))
+        right = re.search(r"^- (\(\w\)) Right\.? *(.*)", answer, re.M)
+        yield slide(
+            f"Question {number}: the answer", text(f"{right[1]} {right[2]}" if right else answer), css="box"
+        )
 
 
 def main():
@@ -104,6 +124,7 @@ def main():
             continue
         contents = "\n".join(f"- [{called[name]}](#/{name})" for name in names)
         deck = [slide(caption, contents), *(c for n in names for c in slides(n, books[n], text, called))]
+        deck += quiz(caption, text)
         path = TARGET / (caption.lower().replace(" ", "_") + ".html")
         page, _ = export.from_notebook_node(new_notebook(cells=deck, metadata={"title": caption}))
         path.write_text(page, encoding="utf8")

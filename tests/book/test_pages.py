@@ -5,6 +5,7 @@ import gzip
 import html.parser
 import http.server
 import os
+import re
 import threading
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -185,6 +186,16 @@ def test_maths_is_typeset(page):
     assert not wrong, "\n".join(wrong)
 
 
+def test_no_line_starts_with_a_full_stop(page):
+    """What stands behind a formula without a space is tied to it."""
+    loose = page.evaluate(
+        r"""() => [...document.querySelectorAll("article span.math")]
+            .filter(e => /^[.,;:!?)]/.test(e.nextSibling?.nodeValue || "") && !e.closest(".unbroken"))
+            .map(e => e.parentElement.textContent.slice(0, 80))"""
+    )
+    assert not loose, "\n".join(loose)
+
+
 def test_images_have_alt_text(page):
     """Frames that a slider hides count too; a file's name is no text."""
     wrong = page.evaluate(
@@ -356,6 +367,45 @@ def test_keys_alone(chapter):
     )
 
 
+def test_one_switch_for_all_code(chapter):
+    button = chapter.locator("button.all-code")
+    shown = "[...document.querySelectorAll('div.cell_input')].filter(e => e.checkVisibility()).length"
+    total = chapter.locator("div.cell_input").count()
+    before = chapter.evaluate(shown)
+    assert 0 < before < total
+    button.focus()
+    chapter.keyboard.press("Enter")
+    assert chapter.evaluate(shown) == 0
+    chapter.keyboard.press("Enter")
+    assert chapter.evaluate(shown) == total
+
+
+def test_a_figure_opens_in_its_own_size(chapter):
+    chapter.set_viewport_size({"width": 390, "height": 844})
+    figure, large = chapter.locator("button.enlarge").first, chapter.locator("dialog.look img")
+    small = figure.locator("img").bounding_box()["width"]
+    figure.click()
+    assert large.bounding_box()["width"] > 1.5 * small
+    assert large.get_attribute("alt") == figure.locator("img").get_attribute("alt")
+    chapter.keyboard.press("Escape")
+    assert not large.is_visible()
+    figure.focus()
+    chapter.keyboard.press("Enter")
+    assert large.is_visible()
+    chapter.locator("dialog.look button").click()
+    assert not large.is_visible()
+
+
+def test_excerpts_of_a_search_are_text(site, browser):
+    page = browser.new_page()
+    page.goto(site + "search.html?q=isometry", wait_until="load")
+    page.wait_for_function("document.querySelectorAll('#search-results .context').length > 2")
+    excerpts = page.locator("#search-results .context").all_text_contents()
+    page.close()
+    wrong = [text for text in excerpts if re.search(r"\\[A-Za-z(]|Ctrl|Back to top|\.ipynb", text)]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_paper_has_proofs_and_no_buttons(chapter):
     chapter.emulate_media(media="print")
     shown = chapter.evaluate(
@@ -366,7 +416,8 @@ def test_paper_has_proofs_and_no_buttons(chapter):
             return {
                 proofs: count(".admonition.toggle:not(.solution) > .admonition-title ~ *"),
                 solutions: count(".solution.toggle > .admonition-title ~ *"),
-                buttons: count("main button, .bd-sidebar-primary, .bd-sidebar-secondary, .headerlink"),
+                buttons: count(`main button:not(.enlarge), .bd-sidebar-primary, .bd-sidebar-secondary,
+                                .headerlink`),
             };
         }"""
     )

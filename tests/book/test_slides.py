@@ -30,8 +30,18 @@ def test_every_box_has_a_slide_with_its_number_and_prose_becomes_notes():
     heads = [cell.source for cell in deck]
     assert heads[0].startswith('## <span id="long_signals"></span>The length of the signal does not matter')
     assert any(f'<span id="thm-length"></span>{CALLED["thm-length"]}: ' in head for head in heads)
-    assert any(f"*{CALLED['fig-length']}*: " in head for head in heads)
+    figure = next(head for head in heads if f"*{CALLED['fig-length']}*" in head)
+    assert re.match(r"## [A-Z].*\.\n", figure), "a figure's headline is a sentence"
     assert any(cell.metadata.slideshow.slide_type == "notes" and len(cell.source) > 100 for cell in deck)
+
+
+def test_questions_come_before_their_answers():
+    deck = [cell.source for cell in slides.quiz("One layer", lambda source: source)]
+    assert len(deck) > 8
+    for question, answer in zip(deck[::2], deck[1::2], strict=True):
+        name = re.search(r"Question \d+", question)[0]
+        assert f"{name}: the answer" in answer
+        assert "answer" not in question
 
 
 @pytest.mark.parametrize("path", DECKS, ids=lambda path: getattr(path, "stem", path))
