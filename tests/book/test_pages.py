@@ -225,9 +225,12 @@ def frame(handle):
 def test_sliders_move_with_keys_and_with_the_mouse(page):
     handles = page.locator(".noUi-handle").all()
     assert len(handles) >= page.views
-    for handle in handles:
-        name = handle.get_attribute("aria-label")
+    names = [handle.get_attribute("aria-label") for handle in handles]
+    assert len(set(names)) == len(names), f"two sliders have one name: {names}"
+    for handle, name in zip(handles, names, strict=True):
         assert name, "a slider's handle has no name"
+        size = handle.bounding_box()
+        assert min(size["width"], size["height"]) >= 24, f"slider {name} is too small for a finger"
         assert handle.is_visible(), f"slider {name} is hidden"
         handle.scroll_into_view_if_needed()
         handle.focus()
@@ -255,6 +258,19 @@ def test_sliders_move_with_keys_and_with_the_mouse(page):
         page.mouse.up()
         page.wait_for_timeout(100)
         assert frame(handle) not in ("", before), f"slider {name} does not answer to the mouse"
+
+
+def test_sliders_have_a_caption_and_without_scripts_a_picture(page):
+    found = page.evaluate(
+        """() => {
+            const all = (selector) => [...document.querySelectorAll(selector)];
+            const inside = (e) => e.closest("figure")?.querySelector("figcaption");
+            const views = all('script[type="application/vnd.jupyter.widget-view+json"]');
+            const stills = all("noscript").filter((e) => e.textContent.includes("<img alt="));
+            return [views.filter(inside).length, stills.filter(inside).length];
+        }"""
+    )
+    assert found == [page.views, page.views]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
