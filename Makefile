@@ -108,7 +108,7 @@ weights: $(WEIGHTS)
 measure: $(READY) $(WEIGHTS)  ## measure what the chapters on trained networks only print (an hour)
 	$(BIN)/python tools/measure.py
 
-records: $(READY)  ## compute the records of exact constants again (10 min)
+records: $(READY) $(WEIGHTS)  ## compute the records of exact constants again (10 min)
 	$(BIN)/python benchmarks/records.py $(ARGS)
 
 clean:  ## remove all that make made, but for the environment (rm -r .venv)

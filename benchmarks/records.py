@@ -54,6 +54,8 @@ BANKS = (
     (256, 64, 11, 1, 3, 2),
     (16, 4, 8, 2, 6, 2),
 )
+# Layers of VGG-16 and k
+TRAINED = (("conv1_1", 6), ("conv1_2", 6), ("conv2_1", 6), ("conv2_2", 5), ("conv3_1", 5))
 SHARED = (128, 256, 7, "both")
 RANDOM = {"k": (3, 4, 5, 6, 7), "N": (64, 128, 256, 512), "m": (32, 64, 128, 256)}
 BASE = {"m": 64, "N": 128, "k": 5}
@@ -185,6 +187,29 @@ def banks(quick):
     return rows
 
 
+def trained(quick):
+    """Solve trained layers with unit filters, the larger side, and Gaussian banks of the same shape.
+
+    The weights must have been fetched.
+    """
+    from cnninv_lite.book.weights import VGG16, vgg16
+
+    rows, layers = [], dict(zip(VGG16, vgg16(32).layers))
+    for name, k in TRAINED[: 1 if quick else None]:
+        w = layers[name].filters.astype(float)
+        K, M, ell, _ = w.shape
+        side = k * (ell - 1) + 1  # the least with all connected supports of k columns
+        W, G = (
+            FilterBank(filters, (M, side, side)).normalized()
+            for filters in (w, gaussian_filters(K, M, (ell, ell), rng=0))
+        )
+        model = BlockModel(K, W.n, k)
+        row = {"layer": name, "K": K, "M": M, "k": k, "supports": float(model.count())}
+        rows.append(row | solved(W, model) | {"Gaussian": solved(G, model)})
+        print(rows[-1], flush=True)
+    return rows
+
+
 def work(W, model):
     """Return the supports that branch and bound looks at on each side, without those of the search."""
     row = {}
@@ -266,11 +291,18 @@ def main():
     parser.add_argument(
         "--quick", action="store_true", help="a few instances of each kind; nothing is stored"
     )
-    parser.add_argument("--parts", nargs="*", default=["published", "large", "banks", "growth", "shared"])
+    calls = {
+        "published": small,
+        "large": large,
+        "banks": banks,
+        "trained": trained,
+        "growth": growth,
+        "shared": shared,
+    }
+    parser.add_argument("--parts", nargs="*", choices=calls, default=[*calls])
     args = parser.parse_args()
     path = Path(__file__).parent.parent / "cnninv_lite" / "book" / "records.json"
     result = json.loads(path.read_text()) if path.exists() else {}
-    calls = {"published": small, "large": large, "banks": banks, "growth": growth, "shared": shared}
     for name in args.parts:
         result[name] = calls[name](args.quick)
     result["made with"] = {name: version(name) for name in ("cnninv-lite", "numpy", "scipy")} | {
