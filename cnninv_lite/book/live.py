@@ -154,7 +154,7 @@ def live_layer(**setting) -> Live:
     TypeError
         If a setting has another name.
     """
-    start = {"picture": "cat", "other": "astronaut", "bank": "random", "K": 64, "window": 8}
+    start: dict = {"picture": "cat", "other": "astronaut", "bank": "random", "K": 64, "window": 8}
     start |= {"places": "known", "per_band": True}
     if unknown := set(setting) - set(start):
         raise TypeError(f"the settings are {', '.join(start)}, but got {', '.join(sorted(unknown))}.")

@@ -23,6 +23,7 @@ PAGES = sorted(
 # Other sites that pages may lead to: those of the buttons, the papers that the lists of references name, and
 # where the pages themselves are published.
 SITES = {"github.com", "mybinder.org", "colab.research.google.com", "doi.org"}
+SITES |= {"papers.nips.cc", "proceedings.neurips.cc", "signalprocessingsociety.org"}
 SITES.add(urlsplit(os.environ.get("BOOK_URL", "")).netloc)
 # What a page may weigh in all, compressed as servers do it: a plain page, and one with sliders.
 PLAIN, SLIDING = 1_500_000, 2_000_000
