@@ -9,8 +9,8 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from cnninv_lite import Network, coherence
-from cnninv_lite.book import crepe, crepe_pitch, from_vgg, photographs, to_vgg, vgg16
+from cnninv_lite import BlockModel, FilterBank, Network, coherence, rip_bracket
+from cnninv_lite.book import crepe, crepe_pitch, from_vgg, measured, photographs, to_vgg, vgg16
 from cnninv_lite.book import fetch as tool
 from cnninv_lite.book.weights import FETCHED
 
@@ -140,6 +140,24 @@ def test_layers_that_do_not_fit_are_refused():
     first, third = (vgg16(32).layers[i] for i in (0, 2))
     with pytest.raises(ValueError, match=r"layer 2 of 2: .*but got"):
         Network([third, first], (64, 32, 32))
+
+
+@pytest.mark.parametrize("part", ["constants", "sides", "pictures", "least_squares", "algorithm_2"])
+def test_what_was_measured_has_its_seeds_and_versions(part):
+    found = measured(part)
+    assert found["seeds"] == [0, 1, 2]
+    assert set(found["versions"]) == {"python", "numpy", "scipy"}
+    with pytest.raises(ValueError, match=r"part must be one of 'pictures', .*but got 'other'"):
+        measured("other")
+
+
+@fetched
+def test_what_was_measured_comes_out_again():
+    w = vgg16(32).layers[1].filters
+    W = FilterBank(w, (64, 5, 5)).normalized()
+    stored = measured("sides")["layers"]["vgg16 2"]["crush"]["M_3"]
+    again = rip_bracket(W, BlockModel(64, W.n, 3), side="crush", rng=0).crush
+    assert [again.lower, again.upper] == pytest.approx(stored, 1e-4)
 
 
 def checkpoint(payload, **files):
