@@ -44,6 +44,7 @@ const STYLE = `
 .live-figure figure { margin: 0; min-width: 0; } .live-figure figcaption { font-size: .9em; color: var(--ink); margin-top: .2rem; }
 .live-figure canvas { box-sizing: border-box; max-width: 100%; }
 .live-figure svg { display: block; width: 100%; overflow: visible; } .live-figure svg text { fill: var(--ink); font-size: 12px; }
+.live-figure .knob { cursor: grab; touch-action: none; outline: none; } .live-figure .knob:focus-visible circle:first-child { stroke: var(--pst-color-accent, var(--accent)); stroke-width: 3; }
 .live-figure .says { border-left: 3px solid var(--back); padding-left: .8rem; margin: .8rem 0 0; min-height: 3em; }
 @media print { .live-figure .controls, .live-figure button { display: none; } }`;
 
@@ -99,6 +100,66 @@ function onLook(figure, draw) {
   sizes.observe(figure);
   themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
   return () => { sizes.disconnect(); themes.disconnect(); };
+}
+
+/** A drawing in pixels, as wide as the figure, whose parts are put in anew, and handles that stay. */
+function drawing(figure, height, label) {
+  const svg = figure.querySelector("svg"), parts = make("g", {}, svg);
+  for (const [key, value] of Object.entries({ height, role: "group", "aria-label": label })) svg.setAttribute(key, value);
+  return {
+    svg, show: (html) => { parts.innerHTML = html; },
+    get width() { return svg.clientWidth || 700; },
+  };
+}
+function make(name, attributes, parent) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return parent.appendChild(node);
+}
+
+/** A handle for mouse, finger and keys: drag(x, y) gets pixels, key(dx, dy, event) the arrows' directions, or 0, 0. */
+function handle(svg, name, colour, { drag, key }) {
+  const knob = make("g", { class: "knob", tabindex: 0, role: "slider", "aria-label": name }, svg);
+  make("circle", { r: 14, fill: "transparent" }, knob);
+  make("circle", { r: 7, fill: colour, stroke: "var(--paper)", "stroke-width": 2 }, knob);
+  knob.addEventListener("pointerdown", (event) => { event.preventDefault(); knob.focus(); knob.setPointerCapture(event.pointerId); });
+  knob.addEventListener("pointermove", (event) => {
+    const box = svg.getBoundingClientRect();
+    if (knob.hasPointerCapture(event.pointerId)) drag(event.clientX - box.left, event.clientY - box.top);
+  });
+  knob.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] }[event.key];
+    if (way) { event.preventDefault(); key(...way); }
+  });
+  return {
+    knob,
+    to(x, y, now, text) {
+      knob.setAttribute("transform", `translate(${x},${y})`);
+      knob.setAttribute("aria-valuenow", now);
+      knob.setAttribute("aria-valuetext", text);
+    },
+  };
+}
+
+const line = (values, X, Y) => Array.from(values, (v, i) => `${i ? "L" : "M"}${X(i).toFixed(1)},${Y(v).toFixed(1)}`).join("");
+const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
+
+/** W x for x of M channels by D samples and filters of M channels by l taps, and W^T z; at stride t. */
+function analyse1(w, { K, M, l, t, n, D }, x) {
+  const h = new Float64Array(K * n);
+  for (let i = 0; i < K; i++) for (let p = 0; p < n; p++) for (let m = 0; m < M; m++)
+    for (let j = 0, at = m * D + p * t, tap = (i * M + m) * l; j < l; j++) h[i * n + p] += w[tap + j] * x[at + j];
+  return h;
+}
+function synthesise1(w, { K, M, l, t, n, D }, z) {
+  const x = new Float64Array(M * D);
+  for (let i = 0; i < K; i++) for (let p = 0; p < n; p++) if (z[i * n + p]) for (let m = 0; m < M; m++)
+    for (let j = 0, at = m * D + p * t, tap = (i * M + m) * l; j < l; j++) x[at + j] += z[i * n + p] * w[tap + j];
+  return x;
+}
+function sizes(w, D, t = 1) {
+  const [K, M, l] = w.shape;
+  return { K, M, l, t, D, n: Math.floor((D - l) / t) + 1 };
 }
 
 const thousands = (n) => n.toLocaleString("en");
