@@ -17,7 +17,9 @@ from .data import photographs
 from .weights import vgg16
 
 __all__ = [
+    "live_figure",
     "live_layer",
+    "packed",
 ]
 
 #: The type of a live figure's output. tools/book_fixes.py puts it on the pages.
@@ -83,7 +85,7 @@ class Live:
         return data
 
 
-def live(name: str, fig, summary: str, **state) -> Live:
+def live_figure(name: str, fig, summary: str, **state) -> Live:
     """Return the live figure of a script, with a Matplotlib figure for viewers that run no scripts."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", metadata={"Software": None})
@@ -135,15 +137,13 @@ def there_and_back(x, other, w, window, places, per_band=True):
     return np.fft.ifft2((B * gain[band]).reshape(x[0].shape)).real[None]
 
 
-def live_layer(**setting) -> Live:
+def live_layer(places="known") -> Live:
     """Return the figure "Throw it away, get it back": one layer with max pooling, and the way back.
 
     Parameters
     ----------
-    **setting
-        How it starts: `picture` and `other` (of "cat", "astronaut", "coffee", "rocket"), `bank` ("random",
-        "cosine" or "VGG-16"), `K` (1 to 64 filters), `window` (1 to 16), `places` ("known", "fixed", "spread"
-        or "other"), `per_band` (a factor for each band of frequencies, or one in all).
+    places : {"known", "fixed", "spread", "other"}
+        Where the kept values go at first, as in `there_and_back`.
 
     Returns
     -------
@@ -151,14 +151,12 @@ def live_layer(**setting) -> Live:
 
     Raises
     ------
-    TypeError
-        If a setting has another name.
+    ValueError
+        If there is no such way to use the places.
     """
-    start: dict = {"picture": "cat", "other": "astronaut", "bank": "random", "K": 64, "window": 8}
-    start |= {"places": "known", "per_band": True}
-    if unknown := set(setting) - set(start):
-        raise TypeError(f"the settings are {', '.join(start)}, but got {', '.join(sorted(unknown))}.")
-    start |= setting
+    ways = {"known": "places known", "fixed": "places fixed", "other": "of another", "spread": "spread"}
+    if places not in ways:
+        raise ValueError(f"places must be one of {', '.join(map(repr, ways))}, but got {places!r}.")
     found = photographs(96)
     names = ["cat", "astronaut", "coffee", "rocket"]
     pictures = np.array([np.round(255 * found[name].mean(axis=0)).astype(np.uint8) for name in names])
@@ -170,23 +168,30 @@ def live_layer(**setting) -> Live:
     }
     banks = {name: w.astype(np.float32) for name, w in banks.items()}
 
-    x, other = (pictures[None, names.index(start[name])] / 255 for name in ("picture", "other"))
-    args = banks[start["bank"]][: start["K"]].astype(float), start["window"]
-    mean = x.mean()
+    x, other = (pictures[i : i + 1] / 255 for i in (0, 1))
+    mean, w = x.mean(), banks["random"].astype(float)
     fig, axes = plt.subplots(1, 4, figsize=(7.2, 2.1), dpi=100)
     panels = {"$x$": x}
-    for places, title in {"known": "places known", "fixed": "places fixed", "other": "of another"}.items():
-        panels[title] = mean + there_and_back(x - mean, other - other.mean(), *args, places)
+    for way in ("known", "fixed", "other"):
+        panels[ways[way]] = mean + there_and_back(x - mean, other - other.mean(), w, 8, way)
     for ax, (title, picture) in zip(axes, panels.items(), strict=True):
         ax.imshow(picture[0], "gray", vmin=0, vmax=1)
         ax.set_title(title, fontsize=9)
         ax.axis("off")
-    return live(
+    return live_figure(
         "layer",
         fig,
         "One layer and back, on a picture of yours: a live figure.",
         names=names,
         pictures=packed(pictures),
         banks={name: packed(w) for name, w in banks.items()},
-        setting=start,
+        setting={
+            "picture": names[0],
+            "other": names[1],
+            "bank": "random",
+            "K": 64,
+            "window": 8,
+            "places": places,
+            "per_band": True,
+        },
     )

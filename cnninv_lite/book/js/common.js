@@ -20,8 +20,9 @@ const STYLE = `
 .live-figure { --ink: var(--pst-color-text-base, var(--jp-ui-font-color1, #222)); --paper: var(--pst-color-background, var(--jp-layout-color1, #fff));
   --edge: var(--pst-color-border, var(--jp-border-color1, #bbb)); --accent: var(--pst-color-primary, var(--jp-brand-color1, #06c));
   --quiet: var(--pst-color-text-muted, var(--jp-ui-font-color2, #555));
-  --x: var(--book-x, #0072b2); --h: var(--book-h, #767676); --z: var(--book-z, #cb5200); --back: var(--book-x-hat, #00805e);
+  --x: var(--book-x, #0072b2); --h: var(--book-h, #767676); --z: var(--book-z, #cb5200); --back: var(--book-x-hat, #00805e); --w: #8a4a9e;
   color: var(--ink); font-size: .95rem; line-height: 1.45; margin: .5rem 0; container-type: inline-size; }
+:is([data-theme=dark], [data-jp-theme-light=false]) .live-figure { --x: #6cb8ea; --h: #a9a9a9; --z: #ff9a57; --back: #4fd0a8; --w: #c79ad6; }
 .live-figure fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
 .live-figure legend, .live-figure .label { float: none; width: auto; font-size: .85rem; font-weight: 600; margin: 0 0 .2rem; padding: 0; }
 .live-figure .controls { display: flex; flex-wrap: wrap; gap: .7rem 1.3rem; align-items: flex-start; margin: .7rem 0; }
@@ -36,7 +37,7 @@ const STYLE = `
 .live-figure .choice canvas { display: block; width: 48px; height: 48px; border-radius: .15rem; }
 .live-figure .choice label:has(canvas) { padding: 2px; }
 .live-figure button { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--edge); border-radius: .3rem; padding: .2rem .7rem;
-  min-height: 32px; min-width: 32px; cursor: pointer; }
+  min-height: 32px; min-width: 32px; margin: 0 .1rem .3rem 0; cursor: pointer; }
 .live-figure button[aria-pressed=true] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
 .live-figure button:disabled { opacity: .5; cursor: default; }
 .live-figure input[type=range] { accent-color: var(--accent); width: min(13rem, 60cqw); height: 28px; margin: 0; vertical-align: middle; }
@@ -107,7 +108,8 @@ function drawing(figure, height, label) {
   const svg = figure.querySelector("svg"), parts = make("g", {}, svg);
   for (const [key, value] of Object.entries({ height, role: "group", "aria-label": label })) svg.setAttribute(key, value);
   return {
-    svg, show: (html) => { parts.innerHTML = html; },
+    show: (html) => { parts.innerHTML = html; },
+    svg,
     get width() { return svg.clientWidth || 700; },
   };
 }

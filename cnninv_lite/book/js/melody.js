@@ -3,7 +3,7 @@
 function render({ model, el }) {
   const { K, ell: l, stride: t, D, rate, low, k } = model.get("sizes"), size = { K, M: 1, l, t, D, n: Math.floor((D - l) / t) + 1 }, { n } = size;
   const w = new Float64Array(K * l);
-  for (let i = 0; i < K; i++) { // as tones() of cnninv_lite/book/live.py
+  for (let i = 0; i < K; i++) { // as the cell of the chapter does
     const pitch = low * 2 ** (i / 12), tone = w.subarray(i * l, (i + 1) * l);
     for (let j = 0; j < l; j++) {
       const s = j / rate, swell = Math.min(1, s / 0.008) * Math.exp(-4 * s) * Math.min(1, (l / rate - s) / 0.03);
@@ -14,7 +14,8 @@ function render({ model, el }) {
   }
   const codeOf = (notes) => { const z = new Float64Array(K * n); for (const [i, p, v] of notes) z[i * n + p] = v; return z; };
   const distance = (a, b) => Math.sqrt(a.reduce((sum, v, i) => sum + (v - b[i]) ** 2, 0) / b.reduce((sum, v) => sum + v * v, 0));
-  let seed = 7, truth, x, history, j = 0, player, context, playing, mu = 1;
+  const tunes = model.get("tunes");
+  let seed = 7, tune = 0, truth, x, history, j = 0, player, context, playing, mu = 1;
   const random = () => { seed = (seed * 48271) % 2147483647; return seed / 2147483647; };
 
   /** The projection onto codes with one entry for each filter and k in all. */
@@ -76,7 +77,7 @@ function render({ model, el }) {
 
   function draw() {
     const { z, back, error } = history[j], width = paper.width, LEFT = 34, X = (p) => LEFT + (p + 1) * ((width - LEFT - 8) / (n + 1)), Y = (i) => ROLL + (K - i - 0.5) * CELL;
-    let html = `<text x="0" y="11">note ↑, time →: circles are the notes played, dots the notes found</text>`, right = 0, wrong = 0;
+    let html = `<text x="0" y="11">○ a note that is played, ● a note that is found</text>`, right = 0, wrong = 0;
     for (let i = 0; i < K; i++) {
       html += `<line x1="${LEFT}" x2="${width - 8}" y1="${Y(i)}" y2="${Y(i)}" stroke="var(--edge)" stroke-width=".5"/>`;
       for (let p = 0; p < n; p++) {
@@ -86,12 +87,12 @@ function render({ model, el }) {
       }
     }
     const wave = (y, colour, top) => { // the range of the samples at each pixel
-      const each = D / (width - LEFT - 8), most = 1.1 * x.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+      const each = D / (width - LEFT - 8), most = x.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
       let d = "";
       for (let c = 0; c < width - LEFT - 8; c++) {
         let min = 0, max = 0;
         for (let r = Math.floor(c * each); r < (c + 1) * each && r < D; r++) { min = Math.min(min, y[r]); max = Math.max(max, y[r]); }
-        d += `M${LEFT + c},${top - 20 * clamp(max / most, -1, 1)}V${top - 20 * clamp(min / most, -1, 1) + 0.5}`;
+        d += `M${LEFT + c},${top - 24 * clamp(max / most, -1, 1)}V${top - 24 * clamp(min / most, -1, 1) + 0.5}`;
       }
       return `<path d="${d}" stroke="${colour}"/>`;
     };
@@ -123,6 +124,8 @@ function render({ model, el }) {
   });
   at(".other").addEventListener("click", () => {
     pause();
+    tune++;
+    if (tunes[tune]) { compose(tunes[tune]); return draw(); }
     const shuffled = (m) => Array.from({ length: m }, (_, i) => [random(), i]).sort((a, b) => a[0] - b[0]).map(([, i]) => i);
     const times = shuffled(n).slice(0, k).sort((a, b) => a - b);
     compose(shuffled(K).slice(0, k).map((i, c) => [i, times[c], 0.5 + random() / 2]));
@@ -131,7 +134,8 @@ function render({ model, el }) {
   figure.addEventListener("input", (event) => { pause(); mu = +event.target.value; begin(); draw(); });
   for (const button of figure.querySelectorAll(".hear")) button.addEventListener("click", () => hear(button.value));
   at(".quiet").addEventListener("click", hush);
-  compose(model.get("notes"));
+  compose(tunes[0]);
+  step();
   draw();
   const forget = onLook(figure, draw);
   return () => { forget(); pause(); hush(); context?.close(); };
