@@ -33,7 +33,22 @@ def source(name: str) -> str:
 
 
 def packed(a) -> dict:
-    """Return an array as JSON: base64 of uint8, or of little-endian float32."""
+    """Return an array as JSON, for the state of a live figure.
+
+    Parameters
+    ----------
+    a : array_like of real numbers
+
+    Returns
+    -------
+    dict
+        `dtype` ("uint8" if `a` has it, else "float32"), `shape`, and `data`: base64, little-endian.
+
+    Examples
+    --------
+    >>> packed([[1.0, 2.0]])
+    {'dtype': 'float32', 'shape': [1, 2], 'data': 'AACAPwAAAEA='}
+    """
     a = np.asarray(a)
     a = a.astype("u1" if a.dtype == np.uint8 else "<f4")
     return {
@@ -86,7 +101,23 @@ class Live:
 
 
 def live_figure(name: str, fig, summary: str, **state) -> Live:
-    """Return the live figure of a script, with a Matplotlib figure for viewers that run no scripts."""
+    """Return the live figure of a script, with a picture for viewers that run no scripts.
+
+    Parameters
+    ----------
+    name : str
+        The script: cnninv_lite/book/js/NAME.js.
+    fig : matplotlib.figure.Figure
+        The picture; it is closed.
+    summary : str
+        What the figure is, in words, for viewers that show text alone.
+    **state
+        What the script reads: numbers, texts, lists, and arrays as `packed` returns them.
+
+    Returns
+    -------
+    Live
+    """
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", metadata={"Software": None})
     plt.close(fig)

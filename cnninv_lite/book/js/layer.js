@@ -365,7 +365,7 @@ async function render({ model, el }) {
       if (lender === current) return "Choose another picture for the places.";
       const near = toOther > cosine;
       return `The values come from “${mine}”, the places from “${theirs}”. The result is nearer to “${near ? theirs : mine}”: its cosine with `
-        + `“${theirs}” is ${f(toOther)}, with “${mine}” ${f(cosine)}. ${near ? "So the places decide here what you see." : "With this setting the values decide more."}`;
+        + `“${theirs}” is ${f(toOther)}, with “${mine}” ${f(cosine)}. ${near ? "So the places decide here more than the values." : "With this setting the values decide more."}`;
     }
     if (!errors.known || !errors.fixed || !errors.spread) return `The relative error is ${f(error)}. An error of 1 means a uniformly grey picture.`;
     const blind = Math.min(errors.fixed, errors.spread), rounded = f(errors.known) === f(blind);
