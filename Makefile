@@ -13,7 +13,7 @@ RUNS := _build/.jupyter_cache
 NOTEBOOKS := $(wildcard book/*.ipynb)
 MODULE := $(wildcard cnninv_lite/*.* cnninv_lite/book/*.*)
 SOURCES := $(wildcard book/*.* book/assets/*.*) $(MODULE) _config.yml _toc.yml \
-  tools/book_fixes.py tools/proofs.py $(wildcard proofs/*.*)
+  tools/book_fixes.py tools/live_figures.py tools/proofs.py $(wildcard cnninv_lite/book/js/*.js proofs/*.*)
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 # One thread for each of the $(JOBS) processes: more are slower on a small machine.
