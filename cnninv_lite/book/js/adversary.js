@@ -62,7 +62,7 @@ function render({ model, el }) {
       <line x1="${H(energy)}" x2="${H(energy)}" y1="${floor - 100}" y2="${floor + 3}" stroke="var(--z)" stroke-width="3"/>
       <text class="now" x="${H(energy)}" y="${floor - 104}" text-anchor="middle">${energy.toFixed(2)}</text>`;
     const cell = (right - left) / D, top = floor + 62, largest = Math.max(...x.map(Math.abs));
-    html += `<text x="${left}" y="${top - 8}">the signal Wᵀz, ${M} channels (red positive, blue negative)</text>`;
+    html += `<text x="${left}" y="${top - 8}">signal Wᵀz, ${M} channels: red +, blue −</text>`;
     x.forEach((v, r) => { html += `<rect x="${left + (r % D) * cell}" y="${top + 13 * Math.floor(r / D)}" width="${cell}" height="13" fill="${v > 0 ? "#d6453d" : "#3b78c4"}" opacity="${Math.abs(v) / largest}"/>`; });
     paper.svg.setAttribute("height", Math.max(TOP + K * CELL, top + 13 * M) + 8);
     paper.show(html);

@@ -21,7 +21,7 @@ const STYLE = `
   --edge: var(--pst-color-border, var(--jp-border-color1, #bbb)); --accent: var(--pst-color-primary, var(--jp-brand-color1, #06c));
   --quiet: var(--pst-color-text-muted, var(--jp-ui-font-color2, #555));
   --x: var(--book-x, #0072b2); --h: var(--book-h, #767676); --z: var(--book-z, #cb5200); --back: var(--book-x-hat, #00805e); --w: #8a4a9e;
-  color: var(--ink); font-size: .95rem; line-height: 1.45; margin: .5rem 0; container-type: inline-size; }
+  color: var(--ink); font-size: .95rem; line-height: 1.45; margin: .5rem 0; text-align: left; container-type: inline-size; }
 :is([data-theme=dark], [data-jp-theme-light=false]) .live-figure { --x: #6cb8ea; --h: #a9a9a9; --z: #ff9a57; --back: #4fd0a8; --w: #c79ad6; }
 .live-figure fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
 .live-figure legend, .live-figure .label { float: none; width: auto; font-size: .85rem; font-weight: 600; margin: 0 0 .2rem; padding: 0; }
@@ -42,7 +42,7 @@ const STYLE = `
 .live-figure button:disabled { opacity: .5; cursor: default; }
 .live-figure input[type=range] { accent-color: var(--accent); width: min(13rem, 60cqw); height: 28px; margin: 0; vertical-align: middle; }
 .live-figure output, .live-figure .number { font-variant-numeric: tabular-nums; }
-.live-figure figure { margin: 0; min-width: 0; } .live-figure figcaption { font-size: .9em; color: var(--ink); margin-top: .2rem; }
+.live-figure figure { margin: 0; min-width: 0; } .live-figure figure figcaption { font: inherit; padding: 0; font-size: .9em; color: var(--ink); margin-top: .2rem; }
 .live-figure canvas { box-sizing: border-box; max-width: 100%; }
 .live-figure svg { display: block; width: 100%; overflow: visible; } .live-figure svg text { fill: var(--ink); font-size: 12px; }
 .live-figure .knob { cursor: grab; touch-action: none; outline: none; } .live-figure .knob:focus-visible circle:first-child { stroke: var(--pst-color-accent, var(--accent)); stroke-width: 3; }
