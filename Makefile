@@ -141,6 +141,6 @@ $(RUNS)/.done: $(READY) $(WEIGHTS) $(MODULE)
 
 $(HTML): $(READY) $(VENDOR) $(WEIGHTS) $(SOURCES) $(RUNS)/.done $(wildcard _build/book.pdf)
 	$(BIN)/jcache notebook --cache-path $(RUNS) add $(NOTEBOOKS)
-	$(BIN)/jcache project --cache-path $(RUNS) execute --executor local-parallel --timeout 300
+	CNNINV_PAGES=1 $(BIN)/jcache project --cache-path $(RUNS) execute --executor local-parallel --timeout 300
 	$(BIN)/jupyter-book build . --all -W -n --keep-going
 	@touch $@
