@@ -132,6 +132,8 @@ def test_a_lost_worker_changes_nothing(cluster, monkeypatch):
 
 
 SCRIPT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # started in the background, it is ignored
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from cnninv_lite import BlockModel, FilterBank, gaussian_filters, rip, rip_sample_parts
