@@ -134,7 +134,7 @@ $(VENDOR): tools/vendor_js.sh
 	sh tools/vendor_js.sh
 	@mkdir -p $(@D) && touch $@
 
-# What a notebook has printed stands until its cells or the module change.
+# What a notebook has printed stands until its cells or the module change. CNNINV_PAGES: see cnninv_lite/book/live.py.
 $(RUNS)/.done: $(READY) $(WEIGHTS) $(MODULE)
 	rm -rf $(@D)
 	@mkdir -p $(@D) && touch $@

@@ -22,6 +22,7 @@ from time import perf_counter, process_time
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from run import EXACT
 
 from cnninv_lite import BlockModel, FilterBank, gaussian_filters, rip_exact, rip_search
 
@@ -41,19 +42,8 @@ LARGE = (
     (512, 1024, 4, "both"),
     (512, 1024, 5, "both"),
 )
-# K, M, ell, t, k, s: the sizes of run.py, and order 2
-BANKS = (
-    (32, 1, 16, 1, 6, 1),
-    (64, 3, 32, 1, 6, 1),
-    (128, 16, 9, 2, 7, 1),
-    (256, 64, 11, 1, 5, 1),
-    (16, 4, 8, 2, 8, 1),
-    (32, 1, 16, 1, 5, 2),
-    (64, 3, 32, 1, 3, 2),
-    (128, 16, 9, 2, 4, 2),
-    (256, 64, 11, 1, 3, 2),
-    (16, 4, 8, 2, 6, 2),
-)
+# K, M, ell, t, k, s
+BANKS = (*EXACT, (32, 1, 16, 1, 5, 2), (128, 16, 9, 2, 4, 2), (256, 64, 11, 1, 3, 2), (16, 4, 8, 2, 6, 2))
 # Layers of VGG-16 and k
 TRAINED = (("conv1_1", 6), ("conv1_2", 6), ("conv2_1", 6), ("conv2_2", 5), ("conv3_1", 5))
 SHARED = (128, 256, 7, "both")

@@ -3,9 +3,8 @@
 import numpy as np
 from oracles import dense_matrix
 
-from cnninv_lite import FilterBank, gaussian_filters
+from cnninv_lite import BlockModel, FilterBank, gaussian_filters
 
-# (K, M, ell, D, stride): the stride divides D or not, reaches beyond the filter, leaves one position, ...
 # (K, M, ell, D, stride): the stride divides D or not, reaches beyond the filter, leaves one position, ...
 CASES = [
     (1, 1, (1,), (1,), (1,)),
@@ -55,3 +54,11 @@ LAYERS = [  # K, M, ell, D, stride
     (4, 9, (2, 3), (5, 6), 1),
     (3, 9, (3, 2), (7, 6), (2, 1)),
 ]
+
+# What the tests of bad input call with
+NAN, INF = float("nan"), float("inf")
+w = np.ones((2, 3, 4))
+W = FilterBank(w, (3, 9), stride=2)  # codes of shape (2, 3)
+W2 = FilterBank(np.ones((2, 1, 2, 2)), (1, 4, 5))
+model = BlockModel(3, 4, 2)
+h = np.ones((3, 4))

@@ -2,20 +2,13 @@
 
 import numpy as np
 import pytest
+from samples import INF, NAN, W2, W, h, model, w
 
 from cnninv_lite import (
-    BlockModel,
     FilterBank,
     max_pool,
     unpool,
 )
-
-NAN, INF = float("nan"), float("inf")
-w = np.ones((2, 3, 4))
-W = FilterBank(w, (3, 9), stride=2)  # codes of shape (2, 3)
-W2 = FilterBank(np.ones((2, 1, 2, 2)), (1, 4, 5))
-model = BlockModel(3, 4, 2)
-h = np.ones((3, 4))
 
 
 def with_entry(a, value):

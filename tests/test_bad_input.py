@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+from samples import INF, NAN, W, h, model, w
 from scipy.sparse import csr_array
 
 import cnninv_lite
@@ -50,12 +51,6 @@ from cnninv_lite import (
 )
 from cnninv_lite.book import attack, phase_diagram
 
-NAN, INF = float("nan"), float("inf")
-w = np.ones((2, 3, 4))
-W = FilterBank(w, (3, 9), stride=2)  # codes of shape (2, 3)
-W2 = FilterBank(np.ones((2, 1, 2, 2)), (1, 4, 5))
-model = BlockModel(3, 4, 2)
-h = np.ones((3, 4))
 values, switches = max_pool(h, (2,))
 code_model = BlockModel(2, 3, 1)  # that of W
 BOTH = "true_support and found_support"

@@ -54,15 +54,17 @@ def normalise(nb):
     """
     nb.metadata = nbformat.from_dict(METADATA)
     nb.nbformat, nb.nbformat_minor = 4, 5
-    seen = {}
+    seen, solution = {}, False
     for cell in nb.cells:
         digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in CELL_METADATA}
-        if "hide-input" in cell.metadata.get("tags", ()):  # what the pages fold, JupyterLab folds
-            cell.metadata["jupyter"] = {"source_hidden": True}
+        if marks := re.findall(r"\{solution-(start|end)\}", cell.source):
+            solution = marks[-1] == "start"
         if cell.cell_type == "code":
+            if solution or "hide-input" in cell.metadata.get("tags", ()):  # what pages fold, JupyterLab folds
+                cell.metadata["jupyter"] = {"source_hidden": True, "outputs_hidden": solution}
             cell.outputs = merge_streams(cell.outputs)
             for out in cell.outputs:
                 dropped = [out.get("data", {}).pop(kind, None) for kind in (WIDGET, LIVE)]

@@ -1,5 +1,5 @@
 // Starts the live figures of a page. A page that was opened as a file may load no modules, and no workers from files:
-// so each figure's module is a classic script that leaves its source text in liveModules (tools/book_fixes.py).
+// so each figure's module is a classic script that leaves its source text in liveModules (tools/live_figures.py).
 (() => {
   const loaded = {};
   const load = (name) => (loaded[name] ||= (async () => {

@@ -1,4 +1,5 @@
-// What a reader can do with a page: hide or open all code, look closely at a figure, read what a search found.
+// What a reader can do with a page: hide or open all code, look closely at a figure, read what a search found; and
+// formulas of sentences that are wider than a phone.
 
 // Formulas as words, for the excerpts of a search: "\hat z" is "ẑ", "\mathcal M_k" is "M_k".
 const LETTERS = {
@@ -53,6 +54,21 @@ document.addEventListener("DOMContentLoaded", () => {
     show(true);
     title.after(button);
   }
+
+  // A formula in a sentence that is wider than the column gets a line of its own, which scrolls.
+  const fit = () => {
+    for (const formula of article.querySelectorAll("mjx-container:not([display])")) {
+      if (formula.closest("td, th")) continue;  // tables scroll
+      const part = formula.closest(".unbroken") || formula;
+      part.classList.remove("long");
+      const room = part.closest("p, li, dd, figcaption, div").clientWidth;
+      part.classList.toggle("long", formula.getBoundingClientRect().width > room);
+    }
+  };
+  window.addEventListener("load", () => {
+    if (window.MathJax?.startup?.promise) MathJax.startup.promise.then(fit);
+    window.addEventListener("resize", fit);
+  });
 
   // A figure that is drawn smaller than it is opens in its own size.
   const look = document.createElement("dialog");

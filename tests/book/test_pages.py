@@ -187,6 +187,16 @@ def test_maths_is_typeset(page):
     assert not wrong, "\n".join(wrong)
 
 
+def test_formulas_fit_the_column(page):
+    """On paper and on a laptop nobody scrolls a formula."""
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll("article mjx-container[display=true]")]
+            .filter(e => e.scrollWidth > e.clientWidth + 2)
+            .map(e => `${e.scrollWidth} px: ${e.closest("section").id}`)"""
+    )
+    assert not wide, "\n".join(wide)
+
+
 def test_no_line_starts_with_a_full_stop(page):
     """What stands behind a formula without a space is tied to it."""
     loose = page.evaluate(
@@ -304,6 +314,12 @@ def test_narrow_page_does_not_overflow(page):
             .slice(0, 3).map(e => e.outerHTML.slice(0, 100))"""
     )
     assert overflow <= 0, f"{overflow} px too wide: {widest}"
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll("article mjx-container:not([display])")]
+            .filter(e => !e.closest("td, th, .long") && e.getBoundingClientRect().right > window.innerWidth)
+            .map(e => e.closest("p, li, dd, figcaption, div").textContent.slice(0, 80))"""
+    )
+    assert not cut, "\n".join(cut)
 
 
 @pytest.fixture
