@@ -22,7 +22,7 @@ __all__ = [
     "packed",
 ]
 
-#: The type of a live figure's output. tools/book_fixes.py puts it on the pages.
+#: The type of a live figure's output. tools/live_figures.py puts it on the pages.
 LIVE = "application/vnd.cnninv.live+json"
 
 
