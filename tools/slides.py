@@ -37,12 +37,18 @@ def slide(head, body, name="", css=""):
 
 
 def pieces(paragraphs, longest=LONG):
-    """Join paragraphs to pieces of at most so many characters, if they are not longer themselves."""
-    cut = [[]]
+    """Join paragraphs to pieces of at most so many characters, if they are not longer themselves.
+
+    A line of a formula with several lines takes the room of a line of text.
+    """
+    cut, size = [[]], 0
     for paragraph in paragraphs:
-        if cut[-1] and len("".join(cut[-1])) + len(paragraph) > longest:
+        room = len(paragraph) + 60 * paragraph.count(r"\\")
+        if cut[-1] and size + room > longest:
             cut.append([])
+            size = 0
         cut[-1].append(paragraph)
+        size += room
     return ["\n\n".join(piece) for piece in cut]
 
 

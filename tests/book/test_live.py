@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -279,7 +280,7 @@ def test_a_picture_of_one_s_own(show, tmp_path):
 
     file = {"name": "mine.png", "mimeType": "image/png", "buffer": png}
     changed(lambda: page.locator("input[type=file]").set_input_files(file))
-    assert "your picture" in page.locator("figcaption").first.inner_text()
+    page.wait_for_function("document.querySelector('figcaption').textContent.includes('your picture')")
     page.locator("input[type=file]").set_input_files(
         {"name": "words.txt", "mimeType": "text/plain", "buffer": b"words"}
     )
@@ -334,35 +335,30 @@ def drag(page, knob, dx, dy, finger):
         page.mouse.down()
         page.mouse.move(x + dx, y + dy, steps=4)
         page.mouse.up()
-    page.wait_for_timeout(50)
 
 
 @pytest.mark.parametrize("name", ["painting", "adversary"])
 def test_handles_answer(show, name):
     page = show(name)
+
+    def changed(element, look, act):
+        before = element.evaluate(look)
+        act()
+        deadline = time.monotonic() + 5
+        while element.evaluate(look) == before:
+            assert time.monotonic() < deadline, "nothing has changed"
+            page.wait_for_timeout(20)
+
+    value = "e => e.getAttribute('aria-valuetext')"
     for knob in page.locator(".knob").all():
         assert knob.get_attribute("aria-label")
-        values = [knob.get_attribute("aria-valuetext")]
-
-        def moved(values=values, knob=knob):
-            values.append(knob.get_attribute("aria-valuetext"))
-            return values[-1] != values[-2]
-
-        drag(page, knob, 90, 0, finger=False)
-        assert moved(), "the mouse"
-        drag(page, knob, -60, 0, finger=True)
-        assert moved(), "a finger"
-        knob.focus()
-        page.keyboard.press("ArrowRight")
-        assert moved(), "a key"
-        if name == "adversary":
-            page.keyboard.press("Space")
-            assert moved(), "the sign"
+        changed(knob, value, lambda knob=knob: drag(page, knob, 90, 0, finger=False))
+        changed(knob, value, lambda knob=knob: drag(page, knob, -60, 0, finger=True))
+        for key in ("ArrowRight", "Space") if name == "adversary" else ("ArrowRight",):
+            changed(knob, value, lambda knob=knob, key=key: knob.press(key))
     for control in page.locator("button, input[type=radio]").all():
-        before = page.locator(".says").inner_text()
         if not (control.get_attribute("type") == "radio" and control.is_checked()):
-            control.click()
-            assert page.locator(".says").inner_text() != before
+            changed(page.locator(".says"), "e => e.textContent", control.click)
 
 
 def test_the_melody_plays_pauses_and_steps(show):
