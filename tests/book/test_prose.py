@@ -1,6 +1,7 @@
 """What the chapters say is what their cells print, and what is stored is complete."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -119,7 +120,9 @@ def test_the_rule_itself(markdown, numbers):
 def test_notebook_is_stored_complete(path):
     nb = nbformat.read(path, as_version=4)
     wrong = []
-    for number, cell in enumerate(nb.cells):
+    for number, (cell, after) in enumerate(pairwise([*nb.cells, None])):
+        if "{exercise-end}" in cell.source and after.source != "# Your answer":
+            wrong.append(f"no cell for the reader's answer follows cell {number}")
         if cell.cell_type != "code":
             continue
         if not cell.execution_count:
