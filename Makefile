@@ -14,7 +14,7 @@ NOTEBOOKS := $(wildcard book/*.ipynb)
 MODULE := $(wildcard cnninv_lite/*.* cnninv_lite/book/*.*)
 SOURCES := $(wildcard book/*.* book/assets/*.*) $(MODULE) _config.yml _toc.yml \
   tools/book_fixes.py tools/live_figures.py tools/proofs.py $(wildcard cnninv_lite/book/js/*.js proofs/*.*)
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadscope
 
 # One thread for each of the $(JOBS) processes: more are slower on a small machine.
 export OPENBLAS_NUM_THREADS ?= 1

@@ -1,13 +1,18 @@
-"""What the tests of the book share: its tools, which they import from tools/, and a browser."""
+"""What tests of the book share: its tools, which they import from tools/, a browser, a server of pages."""
 
+import functools
+import http.server
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / os.environ.get("PAGES", "_build/html")
+sys.path.insert(0, str(ROOT / "tools"))
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGS = [
@@ -41,3 +46,22 @@ def browser(need):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
         yield browser
         browser.close()
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serve files, and be quiet about it."""
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def site(need):
+    """Serve the built pages on this machine; return their address."""
+    need(HTML.exists(), "there are no built pages: make book")
+    need((HTML / "_static" / "vendor" / "mathjax").exists(), "the pages were built without npm's scripts")
+    handler = functools.partial(Handler, directory=str(HTML))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
