@@ -432,7 +432,6 @@ def test_the_book_s_figures_start(browser, path, need):
     page, wrong = browser.new_page(viewport={"width": 1280, "height": 900}), []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda asked: asked.url.startswith("http") and wrong.append(asked.url))
-    page.route("**/mathjax/**", lambda route: route.abort())
     page.goto(path.as_uri(), wait_until="load")
     for figure in page.locator("[data-live]").all():
         figure.scroll_into_view_if_needed()
