@@ -94,8 +94,10 @@ def test_training_learns_and_repeats():
     np.testing.assert_array_equal(one, supervised_filters(images, labels, 6, 3, iterations=8, rng=0))
     two = supervised_filters(images, labels, (4, 5), (3, 3), iterations=3, rng=0)
     assert [w.shape for w in two] == [(4, 1, 3, 3), (5, 4, 3, 3)]
-    start = supervised_filters(images, labels, 6, 3, iterations=1, rng=0)
-    assert not np.allclose(one, start)
+    start, middle, end = supervised_filters(images, labels, 6, 3, iterations=(1, 4, 8), rng=0)
+    assert not np.allclose(middle, start)
+    np.testing.assert_array_equal(middle, supervised_filters(images, labels, 6, 3, iterations=4, rng=0))
+    np.testing.assert_array_equal(end, one)
 
 
 def test_load(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import product
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -10,7 +11,6 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from .._checks import as_array, as_generator, as_number, as_real, as_size, as_sizes
-from ..codes import max_pool, unpool
 from ..filters import patches
 from ..layer import FilterBank
 from .data import library
@@ -19,6 +19,7 @@ __all__ = ["dictionary_filters", "supervised_filters"]
 
 PATCHES = 2000  # patches that a dictionary is learned from
 DECAY = 1e-3  # weight of the squared norm of all weights in the training
+BATCH = 100  # images whose gradient is computed at a time: their arrays stay in the processor's cache
 
 
 def dictionary_filters(images, K, ell, *, alpha=1.0, rng=None) -> np.ndarray:
@@ -81,16 +82,18 @@ def supervised_filters(images, labels, K, ell, *, iterations=40, rng=None):
         Number of filters; a tuple gives the number of each layer.
     ell : int or tuple of int
         Size of the filters on each axis of D, in every layer.
-    iterations : int
-        Of L-BFGS: 40 take seconds for a thousand digits.
+    iterations : int or tuple of int
+        Of L-BFGS: 40 take seconds for a thousand digits. A tuple gives the filters after each of its numbers
+        of steps, all of one run.
     rng : None, int or numpy.random.Generator
         Start of the training.
 
     Returns
     -------
     ndarray of shape (K, M, *ell), or a list with one such array per layer if K is a tuple
-        As trained, not normalised. Training amplifies rounding: it runs in double precision whatever the
-        type of the images, so that runs on other machines agree to about ten digits.
+        As trained, not normalised; a list of these if `iterations` is a tuple. Training amplifies rounding:
+        it runs in double precision whatever the type of the images, so that runs on other machines agree to
+        about ten digits.
 
     Raises
     ------
@@ -110,7 +113,7 @@ def supervised_filters(images, labels, K, ell, *, iterations=40, rng=None):
             f"images must have shape (B, M, *D) and labels B integers, but got shapes {x.shape} and "
             f"{labels.shape} and labels of dtype {labels.dtype}."
         )
-    iterations, axes, x = as_size(iterations, "iterations"), x.ndim - 2, x.astype(np.float64)
+    steps, axes, x = as_sizes(iterations, "iterations"), x.ndim - 2, x.astype(np.float64)
     ell, sizes = as_sizes(ell, "ell", axes), as_sizes(K, "K")
     target = (labels[:, None] == np.unique(labels)).astype(float)
     start: list[np.ndarray] = []
@@ -122,11 +125,18 @@ def supervised_filters(images, labels, K, ell, *, iterations=40, rng=None):
         inputs = (k, *(-(-n // 2) for n in bank.n))
     start.append(np.zeros((target.shape[1], int(np.prod(inputs)) + 1)))
     vector, shapes = np.concatenate([part.ravel() for part in start]), [part.shape for part in start]
-    found = minimize(
-        _loss, vector, (x, target, shapes), jac=True, method="L-BFGS-B", options={"maxiter": iterations}
-    )
-    filters = _split(found.x, shapes)[:-1]
-    return filters if isinstance(K, (tuple, list)) else filters[0]
+    pieces = [(x[i : i + BATCH], target[i : i + BATCH]) for i in range(0, len(x), BATCH)]
+
+    def loss(vector):
+        parts = [(len(a) / len(x), *_loss(vector, a, b, shapes)) for a, b in pieces]
+        return sum(part[0] * part[1] for part in parts), sum(part[0] * part[2] for part in parts)
+
+    path = [vector]  # after 0, 1, 2, ... steps
+    options = {"jac": True, "method": "L-BFGS-B", "options": {"maxiter": max(steps)}}
+    minimize(loss, vector, callback=lambda v: path.append(v.copy()), **options)
+    banks = [_split(path[min(step, len(path) - 1)], shapes)[:-1] for step in steps]
+    found: list = banks if isinstance(K, (tuple, list)) else [bank[0] for bank in banks]
+    return found if isinstance(iterations, (tuple, list)) else found[0]
 
 
 def _split(vector, shapes) -> list[np.ndarray]:
@@ -136,15 +146,26 @@ def _split(vector, shapes) -> list[np.ndarray]:
 
 
 def _loss(vector, x, target, shapes) -> tuple[float, np.ndarray]:
-    """Return the mean cross-entropy plus decay, and its gradient; computed in the precision of `x`."""
+    """Return the mean cross-entropy plus decay, and its gradient; computed in the precision of `x`.
+
+    Here the channels stand last, so that each layer is one product with the matrix of all patches.
+    """
     *filters, top = _split(vector, shapes)
-    over = (0, *range(2, x.ndim))  # the batch and the positions
-    a, layers = x, []
+    axes = x.ndim - 2
+    corners = [(slice(None), *(slice(i, None, 2) for i in at)) for at in product(range(2), repeat=axes)]
+    a, layers = np.moveaxis(x, 1, -1), []
     for w in filters:
-        W = FilterBank(w.astype(x.dtype), a.shape[1:])
-        values, switches = max_pool(W.analysis(a), (2,) * len(W.n), nonnegative=True)
-        layers.append((W, a, values > 0, switches))
-        a = values
+        w = np.moveaxis(w, 1, -1).astype(x.dtype)
+        windows = sliding_window_view(a, w.shape[1:-1], axis=tuple(range(1, axes + 1)))
+        n = windows.shape[1 : axes + 1]
+        patches = np.moveaxis(windows, axes + 1, -1).reshape(-1, w[0].size)
+        h = (patches @ w.reshape(len(w), -1).T).reshape(len(a), *n, len(w))
+        h = np.pad(h, [(0, 0), *((0, length % 2) for length in n), (0, 0)]) if any(q % 2 for q in n) else h
+        a, larger = np.zeros_like(h[corners[0]]), []
+        for corner in corners:  # the last corner that is larger than all before, and 0, is the switch
+            larger.append(h[corner] > a)
+            np.maximum(a, h[corner], out=a)
+        layers.append((w, patches, n, h.shape, larger))
     flat = np.pad(a.reshape(len(a), -1), ((0, 0), (0, 1)), constant_values=1)
     scores = flat @ top.T
     total = logsumexp(scores, axis=1, keepdims=True)
@@ -152,10 +173,19 @@ def _loss(vector, x, target, shapes) -> tuple[float, np.ndarray]:
     slope = (np.exp(scores - total) - target) / len(x)
     gradients = [slope.T @ flat]
     slope = (slope @ top[:, :-1]).reshape(a.shape).astype(x.dtype)
-    for W, below, active, switches in reversed(layers):
-        slope = unpool(slope * active, switches, (W.K, *W.n))
-        patches = sliding_window_view(below, W.ell, axis=over[1:])
-        gradients.append(np.tensordot(slope, patches, axes=(over, over)))
-        slope = W.synthesis(slope) if below is not x else slope
+    for w, patches, n, padded, larger in reversed(layers):
+        at_switches = np.empty(padded, x.dtype)
+        for corner, won in zip(reversed(corners), reversed(larger), strict=True):
+            at_switches[corner] = slope * won
+            slope = slope * ~won
+        at_switches = at_switches[(slice(None), *map(slice, n))].reshape(-1, len(w))
+        gradients.append(np.moveaxis((at_switches.T @ patches).reshape(w.shape), -1, 1))
+        if len(gradients) <= len(layers):
+            taps = (at_switches @ w.reshape(len(w), -1)).reshape(len(x), *n, *w.shape[1:])
+            below = (q + length - 1 for q, length in zip(n, w.shape[1:-1], strict=True))
+            slope = np.zeros((len(x), *below, w.shape[-1]), x.dtype)
+            for tap in np.ndindex(*w.shape[1:-1]):
+                to = (slice(None), *(slice(i, i + q) for i, q in zip(tap, n, strict=True)))
+                slope[to] += taps[(..., *tap, slice(None))]
     gradient = np.concatenate([g.ravel() for g in reversed(gradients)])
     return loss + DECAY * float(vector @ vector), gradient + 2 * DECAY * vector
