@@ -313,7 +313,9 @@ READY_FOR_AXE = """() => {
 def test_axe_finds_nothing(page, theme, need):
     """The last tests of a page, as they take its formulas apart. In the dark only colours change."""
     need(AXE.exists(), "axe-core is not there: make clean, and make book where npm is installed")
-    page.set_viewport_size({"width": 1280, "height": 900})
+    if page.viewport_size["width"] != 1280:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.wait_for_timeout(1000)  # until the theme has found anew what scrolls
     page.emulate_media(color_scheme=theme)
     page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
     page.wait_for_timeout(300)

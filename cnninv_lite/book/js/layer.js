@@ -264,6 +264,7 @@ async function render({ model, el }) {
   }
   /** The reader's picture, after those of the book; there is one at a time. */
   function own(name, picture) {
+    refusal = "";
     names[given.length] = name;
     pictures[given.length] = picture;
     current = given.length;
@@ -279,7 +280,7 @@ async function render({ model, el }) {
   async function take(blob) {
     if (!blob) return;
     let bitmap;
-    try { bitmap = await createImageBitmap(blob); } catch { at(".says").textContent = `The file must be a picture, but got ${blob.name}.`; return; }
+    try { bitmap = await createImageBitmap(blob); } catch { at(".says").textContent = refusal = `The file must be a picture, but got ${blob.name}.`; return; }
     const side = Math.min(bitmap.width, bitmap.height), canvas = Object.assign(document.createElement("canvas"), { width: D, height: D });
     const pen = canvas.getContext("2d", { willReadFrequently: true });
     pen.fillStyle = "#fff"; // under what is transparent
@@ -380,6 +381,8 @@ async function render({ model, el }) {
   }
 
   const errors = {};
+  let refusal = ""; // stays until the reader chooses anew
+  figure.addEventListener("input", () => { refusal = ""; }, true);
   let result, key, x, other, timer, turn = 0;
   function ask(way) {
     const less = (picture) => { const mean = picture.reduce((a, b) => a + b) / picture.length; return picture.map((v) => v - mean); };
@@ -389,7 +392,7 @@ async function render({ model, el }) {
     return computer.ask({ x, other, ...banks[chosen("bank")], K: +at(".count").value, g: +at(".window").value, way, perBand: chosen("factor") === "bands" });
   }
   function report(way) {
-    at(".says").textContent = says(way, result, errors);
+    at(".says").textContent = refusal || says(way, result, errors);
     for (const input of figure.querySelectorAll(".way input")) {
       const error = errors[input.value];
       input.nextSibling.nextSibling.textContent = error === undefined || input.value === "other" ? "" : `error ${error.toFixed(2)}`;
