@@ -93,13 +93,12 @@ def _log_kummer(r: int, x: float) -> float:
     """Return log 1F1(1/2; r/2; x) for x > 0: the mean of exp(x z_1^2) over the unit sphere of R^r."""
     if r == 1:
         return x
-    from scipy.special import gammaln
+    from scipy.special import gammaln, logsumexp
 
     wide = 12 * sqrt(x) + 40  # the largest term has x - r < j < x, and terms this far from there vanish
     j = np.arange(max(0, int(x - r - wide)), int(x + wide))
     terms = gammaln(j + 0.5) - gammaln(j + r / 2) - gammaln(j + 1) + j * log(x)
-    top = terms.max()
-    return float(top + np.log(np.exp(terms - top).sum()) + gammaln(r / 2) - gammaln(0.5))
+    return float(logsumexp(terms) + gammaln(r / 2) - gammaln(0.5))
 
 
 def _labels(K: int, r: int, s: int) -> int:

@@ -158,14 +158,14 @@ def _loss(vector, x, target, shapes) -> tuple[float, np.ndarray]:
         w = np.moveaxis(w, 1, -1).astype(x.dtype)
         windows = sliding_window_view(a, w.shape[1:-1], axis=tuple(range(1, axes + 1)))
         n = windows.shape[1 : axes + 1]
-        patches = np.moveaxis(windows, axes + 1, -1).reshape(-1, w[0].size)
-        h = (patches @ w.reshape(len(w), -1).T).reshape(len(a), *n, len(w))
+        rows = np.moveaxis(windows, axes + 1, -1).reshape(-1, w[0].size)
+        h = (rows @ w.reshape(len(w), -1).T).reshape(len(a), *n, len(w))
         h = np.pad(h, [(0, 0), *((0, length % 2) for length in n), (0, 0)]) if any(q % 2 for q in n) else h
         a, larger = np.zeros_like(h[corners[0]]), []
         for corner in corners:  # the last corner that is larger than all before, and 0, is the switch
             larger.append(h[corner] > a)
             np.maximum(a, h[corner], out=a)
-        layers.append((w, patches, n, h.shape, larger))
+        layers.append((w, rows, n, h.shape, larger))
     flat = np.pad(a.reshape(len(a), -1), ((0, 0), (0, 1)), constant_values=1)
     scores = flat @ top.T
     total = logsumexp(scores, axis=1, keepdims=True)
@@ -173,14 +173,14 @@ def _loss(vector, x, target, shapes) -> tuple[float, np.ndarray]:
     slope = (np.exp(scores - total) - target) / len(x)
     gradients = [slope.T @ flat]
     slope = (slope @ top[:, :-1]).reshape(a.shape).astype(x.dtype)
-    for w, patches, n, padded, larger in reversed(layers):
+    for w, rows, n, padded, larger in reversed(layers):
         at_switches = np.empty(padded, x.dtype)
         for corner, won in zip(reversed(corners), reversed(larger), strict=True):
             at_switches[corner] = slope * won
             slope = slope * ~won
         at_switches = at_switches[(slice(None), *map(slice, n))].reshape(-1, len(w))
-        gradients.append(np.moveaxis((at_switches.T @ patches).reshape(w.shape), -1, 1))
-        if len(gradients) <= len(layers):
+        gradients.append(np.moveaxis((at_switches.T @ rows).reshape(w.shape), -1, 1))
+        if len(gradients) <= len(layers):  # nobody asks for the slope of the images
             taps = (at_switches @ w.reshape(len(w), -1)).reshape(len(x), *n, *w.shape[1:])
             below = (q + length - 1 for q, length in zip(n, w.shape[1:-1], strict=True))
             slope = np.zeros((len(x), *below, w.shape[-1]), x.dtype)

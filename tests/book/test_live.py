@@ -285,6 +285,8 @@ def test_a_picture_of_one_s_own(show, tmp_path):
         {"name": "words.txt", "mimeType": "text/plain", "buffer": b"words"}
     )
     page.wait_for_function("document.querySelector('.says').textContent.includes('but got words.txt')")
+    page.wait_for_function("document.querySelector('.live-figure').dataset.errors")  # all is computed
+    assert "but got words.txt" in page.locator(".says").inner_text()
     page.locator(".picture label").first.click()
     drop = """data => { const carried = new DataTransfer();
         carried.items.add(new File([Uint8Array.from(atob(data), c => c.charCodeAt(0))], "it.png"));
